@@ -1,0 +1,1 @@
+"""The pure core: recorded facts in, decisions out. No I/O, no clock, no randomness."""

@@ -1,0 +1,240 @@
+"""The rows that the correlator keeps: its memory, the store's tables and the public incident are all made of them.
+
+Every row is frozen and carries its id and its stream. A row changes by a decision that leaves a new one behind
+(`decisions.py`). Whatever can be computed from rows is not in a row.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.incident import Reason, Slot
+from schemas.vocabulary import Basis, ChangeKind, Classification, EndBasis, IncidentStatus, RowKind, Severity
+
+__all__ = ["AlertRow", "ChangeRow", "EpisodeRow", "IncidentFacts", "IncidentRow", "ItemRow", "Order", "Row", "Span"]
+
+
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="alert"):
+    """One alert: source and dedup key within a scope, as last described.
+
+    Attributes:
+        identity: what the condition keeps from one episode to the next; several dedup keys may share it.
+        severity: the highest that any notification named.
+    """
+
+    id: str
+    stream: str
+    scope: str
+    source: str
+    identity: str
+    dedup_key: str
+    title: str
+    service: str | None = None
+    host: str | None = None
+    severity: Severity = Severity.UNKNOWN
+    labels: dict[str, str] = {}
+    description: str | None = None
+    source_url: str | None = None
+    runbook: str | None = None
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that one source said about one start of one alert.
+
+    Attributes:
+        start, start_basis: the stated start (`reported`), or the receive time that stood in (`fallback`).
+        end, end_basis: the latest explicit end; None while it fires.
+        fired_at: when its first firing was read (log time); None if only a resolve was.
+        resolved_at: when the resolve that stands was read (log time).
+        changed_at: the newest state-change time of the source, where it states one.
+        fired_event, resolved_event: ids of the events behind start and end.
+    """
+
+    start: datetime
+    start_basis: Basis = Basis.REPORTED
+    end: datetime | None = None
+    end_basis: EndBasis | None = None
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    changed_at: datetime | None = None
+    fired_event: str | None = None
+    resolved_event: str | None = None
+
+
+class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="episode"):
+    """One firing of one alert, folded from the spans that overlap (`episodes.py`).
+
+    Attributes:
+        incident: the incident it belongs to; None only while an informational resolve stands alone.
+        spans: by start; the first gives the start, the last one the end.
+        pending_for: seconds before the start during which the condition already held; None if unknown.
+        notifications: accepted notifications that are no duplicates.
+        first_received, last_received: receive times of the first and the newest of them.
+        point: a moment of a source that never resolves.
+        why: the reasons for its membership.
+        pinned: a person put it here; automation never moves it.
+    """
+
+    id: str
+    stream: str
+    scope: str
+    alert: str
+    incident: str | None
+    spans: tuple[Span, ...]
+    severity: Severity = Severity.UNKNOWN
+    pending_for: float | None = None
+    notifications: int = 0
+    first_received: datetime
+    last_received: datetime
+    point: bool = False
+    paging: bool = False
+    pinned: bool = False
+    why: tuple[Reason, ...] = ()
+
+    @property
+    def started_at(self) -> datetime:
+        """Event time of the earliest start."""
+        return self.spans[0].start
+
+    @property
+    def start_basis(self) -> Basis:
+        """How the start is known."""
+        return self.spans[0].start_basis
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """Event time of the end; None while any of its spans fires."""
+        if any(span.end is None for span in self.spans):
+            return None
+        return max(span.end for span in self.spans if span.end is not None)
+
+    @property
+    def last_span(self) -> Span:
+        """The span that gives the end."""
+        return max(self.spans, key=lambda span: (span.end is None, span.end or span.start))
+
+    @property
+    def end_basis(self) -> EndBasis | None:
+        """How the end is known."""
+        return self.last_span.end_basis if self.ended_at is not None else None
+
+
+class Order(msgspec.Struct, frozen=True, order=True):
+    """Where in the log something was said: the tie-break of equal times."""
+
+    offset: int
+    n: int = 0
+
+
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="item"):
+    """Something said about an incident: an entry, a command, or a mark that the correlator left (reopened, correction…).
+
+    Attributes:
+        incident: None while it waits for its incident (contract §8.13).
+        asked_incident: the incident that its author named, if any.
+        kind: how it shows on the timeline.
+        command, args: for a command: its name, and what it carries.
+        order, read_at: where and when (log time) it was read; offered until `retry_until`.
+        accepted: False for a statement that the rules do not let stand (it is shown as a note, with the reason).
+    """
+
+    id: str
+    stream: str
+    scope: str
+    incident: str | None
+    kind: RowKind
+    at: datetime
+    text: str
+    basis: Basis
+    order: Order
+    read_at: datetime
+    ended_at: datetime | None = None
+    service: str | None = None
+    actor: str | None = None
+    source: str | None = None
+    asked_incident: str | None = None
+    command: str | None = None
+    args: dict[str, Any] = {}
+    retry_until: datetime | None = None
+    evidence: tuple[str, ...] = ()
+    original_time: str | None = None
+    accepted: bool = True
+    pinned: bool = False
+    hidden: bool = False
+
+
+class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="change"):
+    """A change of the observed system, kept per scope."""
+
+    id: str
+    stream: str
+    scope: str
+    kind: ChangeKind
+    at: datetime
+    text: str
+    basis: Basis
+    read_at: datetime
+    ended_at: datetime | None = None
+    service: str | None = None
+    actor: str | None = None
+    source: str | None = None
+    source_url: str | None = None
+
+
+class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="incident"):
+    """What has been decided about an incident, and cannot be computed from its members.
+
+    Attributes:
+        opened_by: id of the event that opened it; opened_at: its event time.
+        created_at, updated_at: log times of the opening and of the newest decision about it.
+        deadline: log time at which the quiet period ended that resolved it; None if a person did, or it is open.
+        reopened: where in the log it was last reopened; resolves said before that no longer stand.
+        held_open_from: log time of a person's `reopen`: automation resolves only on an end read after it.
+        first_resolved_at: event time of the first resolve, kept through reopenings.
+        merged_into: the survivor, for the loser of a merge, and for an emptied incident.
+        cannot_link: incidents that a person said this one must never be merged with.
+    """
+
+    id: str
+    stream: str
+    scope: str
+    status: IncidentStatus
+    opened_by: str
+    opened_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    service: str | None = None
+    title: str | None = None
+    severity: Severity | None = None
+    classification: Classification = Classification.INCIDENT
+    deadline: datetime | None = None
+    reopened: Order | None = None
+    held_open_from: datetime | None = None
+    reopen_count: int = 0
+    first_resolved_at: datetime | None = None
+    recurrence_of: str | None = None
+    merged_into: str | None = None
+    cannot_link: tuple[str, ...] = ()
+    slots: dict[str, Slot] = {}
+
+
+Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow
+
+
+class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the public incident is computed from.
+
+    Attributes:
+        alerts: of the member episodes; episodes: the members; items: attached to it.
+        changes: of its scope, near or within it.
+        aliases: ids that lead to it.
+    """
+
+    row: IncidentRow
+    alerts: tuple[AlertRow, ...]
+    episodes: tuple[EpisodeRow, ...]
+    items: tuple[ItemRow, ...]
+    changes: tuple[ChangeRow, ...]
+    aliases: tuple[str, ...] = ()

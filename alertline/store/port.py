@@ -1,0 +1,156 @@
+"""What a store takes from the correlator and gives to readers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from alertline.incidents.decisions import Decision
+from alertline.incidents.model import Row
+from schemas.incident import Metric, Milestone
+from schemas.vocabulary import Classification, IncidentStatus, MetricName, MilestoneName, Outcome, Severity
+
+__all__ = [
+    "Applied",
+    "Batch",
+    "Claim",
+    "DeliveryRow",
+    "Fenced",
+    "Filter",
+    "IncidentPage",
+    "Loaded",
+    "LogChanged",
+    "StreamClock",
+    "Summary",
+]
+
+
+class Fenced(Exception):
+    """Another process has claimed the partition, or the batch does not follow on what was applied: stop, write nothing."""
+
+
+class LogChanged(Exception):
+    """The store was filled from another log: reading on would skip records silently."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to apply one partition: good until somebody claims it again."""
+
+    log_id: str
+    partition: int
+    epoch: int
+    next_offset: int
+
+
+class StreamClock(msgspec.Struct, frozen=True):
+    """Log time of a stream: the newest receive time read so far."""
+
+    stream: str
+    log_time: datetime
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One delivery occurrence as it was applied.
+
+    Attributes:
+        id: the delivery id that its sender was told.
+        duplicate_of: offset of the earlier copy, where this one is a known delivery again.
+        keyed: whether the sender gave the id.
+        incidents: ids of the incidents that it touched.
+    """
+
+    id: str
+    stream: str
+    partition: int
+    offset: int
+    received_at: datetime
+    integration: str
+    source: str
+    outcome: Outcome
+    keyed: bool = False
+    reason: str | None = None
+    events: int = 0
+    rejected: int = 0
+    duplicate_of: int | None = None
+    incidents: tuple[str, ...] = ()
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list of incidents: computed when the incident changed, searched and sorted by the store.
+
+    Attributes:
+        started_at: impact_started, else detected, else the opening: the sort key (newest first), with the id.
+        title: as shown.
+        merged_into: set for those that lists leave out.
+    """
+
+    id: str
+    stream: str
+    scope: str
+    status: IncidentStatus
+    title: str
+    severity: Severity
+    classification: Classification
+    services: tuple[str, ...]
+    started_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    milestones: dict[MilestoneName, Milestone | None]
+    metrics: dict[MetricName, Metric]
+    alerts: int
+    flags: tuple[str, ...]
+    reopen_count: int
+    recurrence_of: str | None
+    merged_into: str | None
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """One decision with its place: (stream, offset, n) is unique and never changes."""
+
+    stream: str
+    offset: int
+    n: int
+    decision: Decision
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one transaction writes.
+
+    Attributes:
+        claim: in whose name; first: the offset it starts from; next_offset: where reading goes on.
+    """
+
+    claim: Claim
+    first: int
+    next_offset: int
+    decisions: Sequence[Applied]
+    deliveries: Sequence[DeliveryRow]
+    summaries: Sequence[Summary]
+    clocks: Sequence[StreamClock]
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What a correlator starts from: the current rows, log times, and the deliveries that are still remembered."""
+
+    rows: Sequence[Row]
+    clocks: Sequence[StreamClock]
+    deliveries: Sequence[DeliveryRow]
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which incidents to list; None: all. `since` and `until` are bounds on `started_at`."""
+
+    status: IncidentStatus | None = None
+    service: str | None = None
+    severity: Severity | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
+class IncidentPage(msgspec.Struct, frozen=True):
+    """A page of the list and where the next one begins."""
+
+    incidents: Sequence[Summary]
+    next_cursor: str | None

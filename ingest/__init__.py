@@ -1,0 +1,1 @@
+"""IN: a webhook becomes one delivery record on the event log."""

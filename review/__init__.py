@@ -1,0 +1,1 @@
+"""OUT: people read, correct and export; reports read."""

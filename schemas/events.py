@@ -1,0 +1,151 @@
+"""What an adapter makes of one delivery: alert events, changes, entries, commands, tests.
+
+All times are aware datetimes in UTC, at most microseconds, *as the sender stated them*; None where it stated none.
+Who fills a missing time, and with what basis, is the correlator's business, never the adapter's.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.vocabulary import AlertStatus, ChangeKind, CommandName, EntryKind, MilestoneName, Severity
+
+__all__ = ["AlertEvent", "Change", "Command", "Entry", "Event", "EventBase", "Rejected", "TestEvent"]
+
+
+class EventBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """One item of a delivery.
+
+    Attributes:
+        item: index of the item in the sender's batch (0 where there is no batch); part of every id made from it.
+    """
+
+    item: int = 0
+
+
+class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="alert"):
+    """One notification of one alert.
+
+    Attributes:
+        status: what this notification says.
+        identity: what the same condition keeps from one episode to the next (contract §8.2).
+        dedup_key: the vendor's natural key.
+        title: one line for people, as the vendor wrote it.
+        severity: in our four steps; `severity_raw` is the vendor's own word.
+        starts_at: when the episode began, by the vendor's clock.
+        ends_at: when it ended; None while it fires (a zero time is None).
+        changed_at: the vendor's own state-change time, where it states one apart from start and end; orders observations.
+        pending_for: seconds that the condition had to hold before the alert fired; None if unknown.
+        labels: the vendor's labels or tags, all strings.
+        point: the source never resolves this kind of alert: it is a moment, not an interval.
+        paging: the record of a pager, not of a monitor.
+        guessed: made by best effort from an unknown shape.
+    """
+
+    status: AlertStatus
+    identity: str
+    dedup_key: str
+    title: str
+    severity: Severity = Severity.UNKNOWN
+    severity_raw: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    changed_at: datetime | None = None
+    pending_for: float | None = None
+    description: str | None = None
+    service: str | None = None
+    host: str | None = None
+    environment: str | None = None
+    labels: dict[str, str] = {}
+    source_url: str | None = None
+    runbook: str | None = None
+    value: float | None = None
+    point: bool = False
+    paging: bool = False
+    guessed: bool = False
+
+
+class Change(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="change"):
+    """A change of the observed system: a deployment, a configuration, a flag. A candidate, never a cause.
+
+    Attributes:
+        at: when it was made (None: when we received it); ended_at: when it was complete.
+        scope: the environment it belongs to.
+    """
+
+    kind: ChangeKind
+    text: str
+    at: datetime | None = None
+    ended_at: datetime | None = None
+    service: str | None = None
+    scope: str | None = None
+    actor: str | None = None
+    labels: dict[str, str] = {}
+    source_url: str | None = None
+
+
+class Entry(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="entry"):
+    """What a person (or a tool that speaks for one) says about an incident.
+
+    Attributes:
+        at: when it happened (None: when we received it), not when it was written.
+        incident: the incident it is about; None lets contract §8.13 find it.
+        original_time: the time as it was written, where that differs from UTC.
+    """
+
+    kind: EntryKind
+    text: str
+    at: datetime | None = None
+    ended_at: datetime | None = None
+    actor: str | None = None
+    scope: str | None = None
+    service: str | None = None
+    incident: str | None = None
+    original_time: str | None = None
+
+
+class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="command"):
+    """An order of a person; the stream's single writer decides whether and to what it applies.
+
+    Attributes:
+        at: when it takes effect (None: when we received it).
+        milestone, to, undo: for `override_milestone`; `to` None sets the milestone to none.
+        into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`.
+        fields: for `update`: title, severity, classification, slots.
+        revision: what the person saw (If-Match); None means the present one.
+    """
+
+    command: CommandName
+    at: datetime | None = None
+    actor: str | None = None
+    scope: str | None = None
+    service: str | None = None
+    incident: str | None = None
+    reason: str | None = None
+    milestone: MilestoneName | None = None
+    to: datetime | None = None
+    undo: bool = False
+    into: str | None = None
+    alerts: tuple[str, ...] = ()
+    fields: dict[str, Any] = {}
+    revision: int | None = None
+
+
+class TestEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="test"):
+    """A sender's test button: answered and shown, never an alert."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    title: str = ""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One item of a batch that could not be read: its index, where it is wrong (JSON pointer), and why."""
+
+    index: int
+    pointer: str
+    reason: str
+
+
+Event = AlertEvent | Change | Entry | Command | TestEvent
