@@ -35,7 +35,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
         severity: in our four steps; `severity_raw` is the vendor's own word.
         starts_at: when the episode began, by the vendor's clock.
         ends_at: when it ended; None while it fires (a zero time is None).
-        changed_at: the vendor's own state-change time, where it states one apart from start and end; orders observations.
+        changed_at: the vendor's own state-change time, where it states one apart from start and end.
         pending_for: seconds that the condition had to hold before the alert fired; None if unknown.
         labels: the vendor's labels or tags, all strings.
         point: the source never resolves this kind of alert: it is a moment, not an interval.

@@ -83,7 +83,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 Record = Delivery | Tick
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Record)
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 # version n → function that turns a raw record of version n into one of version n + 1
 _UPCASTS: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
@@ -126,6 +126,7 @@ def _upcast(data: bytes) -> Record:
         raw = _UPCASTS[version](raw)
         version += 1
     try:
-        return msgspec.convert(raw, Record)
+        record: Record = msgspec.convert(raw, Record)
     except msgspec.ValidationError as error:
         raise UnreadableRecord(str(error)) from error
+    return record

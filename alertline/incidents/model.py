@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.incident import Reason, Slot
-from schemas.vocabulary import Basis, ChangeKind, Classification, EndBasis, IncidentStatus, RowKind, Severity
+from schemas.incident import Reason
+from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
 
 __all__ = ["AlertRow", "ChangeRow", "EpisodeRow", "IncidentFacts", "IncidentRow", "ItemRow", "Order", "Row", "Span"]
 
@@ -45,8 +45,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         start, start_basis: the stated start (`reported`), or the receive time that stood in (`fallback`).
         end, end_basis: the latest explicit end; None while it fires.
-        fired_at: when its first firing was read (log time); None if only a resolve was.
-        resolved_at: when the resolve that stands was read (log time).
+        fired_at: when its first firing was received; None if none was before its resolve.
+        resolved_at: when the resolve that stands was received; read_at: log time at which it was read.
         changed_at: the newest state-change time of the source, where it states one.
         fired_event, resolved_event: ids of the events behind start and end.
     """
@@ -57,6 +57,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_basis: EndBasis | None = None
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
+    read_at: datetime | None = None
     changed_at: datetime | None = None
     fired_event: str | None = None
     resolved_event: str | None = None
@@ -74,6 +75,8 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         point: a moment of a source that never resolves.
         why: the reasons for its membership.
         pinned: a person put it here; automation never moves it.
+        origin: the incident it was in before a merge brought it here.
+        absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
     """
 
     id: str
@@ -90,6 +93,8 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     point: bool = False
     paging: bool = False
     pinned: bool = False
+    origin: str | None = None
+    absorbed_by: str | None = None
     why: tuple[Reason, ...] = ()
 
     @property
@@ -104,20 +109,24 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     @property
     def ended_at(self) -> datetime | None:
-        """Event time of the end; None while any of its spans fires."""
-        if any(span.end is None for span in self.spans):
+        """Event time of the end; None while it fires. A span without an end goes on into the next one."""
+        if self.spans[-1].end is None:
             return None
+        if len(self.spans) == 1:
+            return self.spans[0].end
         return max(span.end for span in self.spans if span.end is not None)
 
     @property
-    def last_span(self) -> Span:
-        """The span that gives the end."""
-        return max(self.spans, key=lambda span: (span.end is None, span.end or span.start))
+    def end_span(self) -> Span | None:
+        """The span that gives the end; None while it fires."""
+        end = self.ended_at
+        return None if end is None else next(span for span in self.spans if span.end == end)
 
     @property
     def end_basis(self) -> EndBasis | None:
         """How the end is known."""
-        return self.last_span.end_basis if self.ended_at is not None else None
+        span = self.end_span
+        return span.end_basis if span is not None else None
 
 
 class Order(msgspec.Struct, frozen=True, order=True):
@@ -128,7 +137,7 @@ class Order(msgspec.Struct, frozen=True, order=True):
 
 
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="item"):
-    """Something said about an incident: an entry, a command, or a mark that the correlator left (reopened, correction…).
+    """Something said about an incident: an entry, a command, or a mark of the correlator (reopened, correction…).
 
     Attributes:
         incident: None while it waits for its incident (contract §8.13).
@@ -137,6 +146,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
         command, args: for a command: its name, and what it carries.
         order, read_at: where and when (log time) it was read; offered until `retry_until`.
         accepted: False for a statement that the rules do not let stand (it is shown as a note, with the reason).
+        origin: the incident it was in before a merge brought it here.
     """
 
     id: str
@@ -162,6 +172,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     accepted: bool = True
     pinned: bool = False
     hidden: bool = False
+    origin: str | None = None
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="change"):
@@ -194,6 +205,8 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         first_resolved_at: event time of the first resolve, kept through reopenings.
         merged_into: the survivor, for the loser of a merge, and for an emptied incident.
         cannot_link: incidents that a person said this one must never be merged with.
+
+    Title, severity, classification and slots that a person set are items (command `update`), not columns here.
     """
 
     id: str
@@ -206,9 +219,6 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     updated_at: datetime
     version: int = 1
     service: str | None = None
-    title: str | None = None
-    severity: Severity | None = None
-    classification: Classification = Classification.INCIDENT
     deadline: datetime | None = None
     reopened: Order | None = None
     held_open_from: datetime | None = None
@@ -217,7 +227,6 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     recurrence_of: str | None = None
     merged_into: str | None = None
     cannot_link: tuple[str, ...] = ()
-    slots: dict[str, Slot] = {}
 
 
 Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow

@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Fenced(Exception):
-    """Another process has claimed the partition, or the batch does not follow on what was applied: stop, write nothing."""
+    """Another process claimed the partition, or the batch does not follow on what was applied: nothing was written."""
 
 
 class LogChanged(Exception):

@@ -1,4 +1,4 @@
-"""Routes as data: method, path, permission, handler. What a route needs is checked here, in one place, for every route."""
+"""Routes as data: method, path, permission, handler. What a route needs is checked here, for every route alike."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -37,7 +37,7 @@ def add_routes(app: web.Application, routes: Iterable[Route], authenticator: Aut
 
 def route_table(app: web.Application) -> list[Route]:
     """Every registered route with its permission: what the tests of access walk."""
-    return list(app.get(ROUTES, []))
+    return list(app[ROUTES]) if ROUTES in app else []
 
 
 def _guarded(route: Route, authenticator: Authenticator) -> Handler:

@@ -1,0 +1,238 @@
+"""What one alert notification changes: its alert, its episode, and the incident that the episode belongs to."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from alertline.incidents.correlate import place
+from alertline.incidents.decisions import DecisionKind
+from alertline.incidents.episodes import Effect, Heard, fold, observe
+from alertline.incidents.ids import mark_id
+from alertline.incidents.lifecycle import carry_on, open_incident
+from alertline.incidents.model import AlertRow, EpisodeRow, Span
+from alertline.incidents.severity import highest, rank
+from alertline.incidents.work import Work
+from schemas.events import AlertEvent
+from schemas.incident import Milestone
+from schemas.vocabulary import AlertStatus, IncidentStatus, MilestoneName, RowKind, Severity
+
+__all__ = ["hear", "scope_of"]
+
+_DECIDED: Final = {
+    Effect.STARTED: DecisionKind.EPISODE_STARTED,
+    Effect.ENDED: DecisionKind.EPISODE_ENDED,
+    Effect.WITHDRAWN: DecisionKind.EPISODE_END_WITHDRAWN,
+    Effect.REPEATED: DecisionKind.EPISODE_REFRESHED,
+}
+
+
+def scope_of(stream: str, environment: str | None) -> str:
+    """The scope of an environment: `production`, or `stream/production` outside the default stream (§8.1)."""
+    name = environment or "default"
+    return name if stream == "default" else f"{stream}/{name}"
+
+
+def hear(work: Work, event: AlertEvent) -> None:
+    """Take in one notification of one alert."""
+    heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
+    alert = _described(work, heard)
+    known = work.state.episodes_of(alert.id)
+    observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
+    home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
+    if home is not None and observed.effect is Effect.REPEATED:
+        row = _counted(home, heard, _with_span(home.spans, observed.span))
+        work.decide(DecisionKind.EPISODE_REFRESHED, row)
+        if row.severity is not home.severity or row.pending_for != home.pending_for:
+            work.touch(row.incident, interval=True)
+        return
+    _refold(work, alert, known, heard, observed.effect, observed.span)
+    if observed.effect is Effect.WITHDRAWN and observed.before is not None:
+        _mark_withdrawn(work, alert, observed.before, heard)
+
+
+def _described(work: Work, heard: Heard) -> AlertRow:
+    """The alert's row, made or brought up to date. A resolve's words never replace those of the firing."""
+    event = heard.alert
+    scope = scope_of(work.state.stream, event.environment)
+    old = work.state.alert_by_key(scope, work.source, event.dedup_key)
+    if old is None:
+        row = AlertRow(
+            id=mark_id("al", heard.event),
+            stream=work.state.stream,
+            scope=scope,
+            source=work.source,
+            identity=event.identity,
+            dedup_key=event.dedup_key,
+            title=event.title,
+            service=event.service,
+            host=event.host,
+            severity=event.severity,
+            labels=event.labels,
+            description=event.description,
+            source_url=event.source_url,
+            runbook=event.runbook,
+        )
+        work.decide(DecisionKind.ALERT_SEEN, row)
+        return row
+    if event.status is not AlertStatus.FIRING:
+        return old
+    severity = old.severity if rank(old.severity) >= rank(event.severity) else event.severity
+    if severity is old.severity and event.title == old.title and event.labels == old.labels:
+        return old
+    row = msgspec.structs.replace(old, severity=severity, title=event.title, labels=event.labels)
+    work.decide(DecisionKind.ALERT_DESCRIBED, row)
+    return row
+
+
+def _with_span(spans: Sequence[Span], span: Span) -> tuple[Span, ...]:
+    """The spans with one made or replaced, by start."""
+    return tuple(sorted([*(each for each in spans if each.start != span.start), span], key=lambda each: each.start))
+
+
+def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeRow:
+    """The episode with one more notification."""
+    event = heard.alert
+    return msgspec.structs.replace(
+        row,
+        spans=spans,
+        notifications=row.notifications + 1,
+        severity=highest((row.severity, event.severity)),
+        pending_for=row.pending_for if event.pending_for is None else event.pending_for,
+        first_received=min(row.first_received, heard.received_at),
+        last_received=max(row.last_received, heard.received_at),
+        paging=row.paging and event.paging,
+    )
+
+
+def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, effect: Effect, span: Span) -> None:
+    """Fold the alert's spans into episodes again; rows change only for the runs that did."""
+    spans = _with_span([each for episode in known for each in episode.spans], span)
+    free = list(known)
+    for run in fold(spans):
+        starts = {each.start for each in run}
+        owners = [each for each in free if any(own.start in starts for own in each.spans)]
+        keep = owners[0] if owners else None
+        for lost in owners[1:]:
+            _absorb(work, lost, keep)
+        free = [each for each in free if each not in owners]
+        if span.start in starts:
+            _settle_run(work, alert, keep, run, heard, effect)
+        elif keep is None:
+            # a late resolve showed that two firings were not one: the later one stands on its own from here on
+            _start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)))
+        elif keep.spans != run:
+            work.decide(DecisionKind.EPISODE_MOVED, msgspec.structs.replace(keep, spans=run))
+            work.touch(keep.incident, interval=True)
+
+
+def _absorb(work: Work, lost: EpisodeRow, keep: EpisodeRow | None) -> None:
+    assert keep is not None  # noqa: S101 - there is no second owner without a first
+    work.touch(lost.incident, interval=True)
+    work.decide(
+        DecisionKind.EPISODE_MOVED, msgspec.structs.replace(lost, absorbed_by=keep.id, incident=None, origin=None)
+    )
+
+
+def _settle_run(
+    work: Work, alert: AlertRow, keep: EpisodeRow | None, run: tuple[Span, ...], heard: Heard, effect: Effect
+) -> None:
+    """The run that the notification is about: start it, or let its episode be as the run is now."""
+    if keep is None:
+        _start(work, alert, _counted(_fresh(work, alert, run, heard), heard, run))
+        return
+    before = _resolved(work, keep.incident)
+    row = _counted(keep, heard, run)
+    moved = row.started_at < keep.started_at
+    kind = DecisionKind.EPISODE_MOVED if moved else _DECIDED[effect]
+    work.decide(kind, row)
+    work.touch(row.incident, interval=True)
+    if row.incident is None:
+        _start(work, alert, row)
+    elif moved and _alone(work, row):
+        _place_again(work, alert, row, before)
+    elif row.ended_at is None:
+        carry_on(work, row, before)
+
+
+def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ordinal: int = 0) -> EpisodeRow:
+    event = heard.alert
+    return EpisodeRow(
+        id=mark_id("ep", heard.event, ordinal),
+        stream=alert.stream,
+        scope=alert.scope,
+        alert=alert.id,
+        incident=None,
+        spans=run,
+        severity=event.severity,
+        pending_for=event.pending_for,
+        first_received=heard.received_at,
+        last_received=heard.received_at,
+        point=event.point,
+        paging=event.paging,
+    )
+
+
+def _start(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
+    """Give an episode its incident: one that it belongs to, or a new one (§8.10: not for an informational resolve)."""
+    placement = place(work.state, alert, row, work.policy)
+    incident, before = placement.incident, None
+    if incident is None:
+        if row.severity is Severity.INFO and row.ended_at is not None and not row.point:
+            work.decide(DecisionKind.EPISODE_STARTED, row)
+            return
+        by = row.spans[0].fired_event or row.spans[0].resolved_event or row.id
+        incident = open_incident(
+            work,
+            scope=alert.scope,
+            by=by,
+            at=row.started_at,
+            service=alert.service,
+            recurrence_of=placement.recurrence_of,
+        ).id
+    else:
+        before = _resolved(work, incident)
+    row = msgspec.structs.replace(row, incident=incident, why=placement.why)
+    work.decide(DecisionKind.EPISODE_STARTED, row)
+    carry_on(work, row, before)
+
+
+def _resolved(work: Work, incident: str | None) -> Milestone | None:
+    if incident is None or work.state.incidents[incident].status is IncidentStatus.OPEN:
+        return None
+    return work.state.stamps(incident).milestones[MilestoneName.RESOLVED]
+
+
+def _alone(work: Work, row: EpisodeRow) -> bool:
+    """Whether an incident holds nothing but this alert, so that its membership may be decided again (§8.5)."""
+    assert row.incident is not None  # noqa: S101 - only attached episodes move
+    members = work.state.members[row.incident]
+    people = any(item.command is not None or item.actor is not None for item in members.items.values())
+    return not people and not row.pinned and all(each.id == row.id for each in members.episodes.values())
+
+
+def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone | None) -> None:
+    """A late record moved the start: decide where it belongs as for a new episode; an emptied incident is an alias."""
+    placement = place(work.state, alert, row, work.policy, excluded=row.incident)
+    if placement.incident is None or row.incident is None:
+        if row.ended_at is None:
+            carry_on(work, row, before)
+        return
+    left, before = work.state.incidents[row.incident], _resolved(work, placement.incident)
+    row = msgspec.structs.replace(row, incident=placement.incident, why=placement.why)
+    work.decide(DecisionKind.EPISODE_ATTACHED, row)
+    work.decide_incident(DecisionKind.INCIDENT_MERGED, left, merged_into=placement.incident)
+    carry_on(work, row, before)
+
+
+def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:
+    """A withdrawn resolve stays visible as a correction (§8.5)."""
+    home = next(
+        (each for each in work.state.episodes_of(alert.id) if any(span.start == before.start for span in each.spans)),
+        None,
+    )
+    if home is None or home.incident is None or before.end is None:
+        return
+    text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."
+    evidence = tuple(event for event in (before.resolved_event, heard.event) if event is not None)
+    work.mark(work.state.incidents[home.incident], RowKind.CORRECTION, before.end, text, evidence)

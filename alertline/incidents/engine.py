@@ -1,0 +1,114 @@
+"""The correlator: one record in, decisions out. The same log always gives the same decisions.
+
+For each record, in log order:
+
+1. Log time moves to the record's receive time, never back (contract §8.4).
+2. Every timer that is due by then is carried out first, at its own deadline.
+3. A delivery that is known already is counted as a duplicate and changes nothing (§8.3).
+4. Its alerts are heard in order of their stated start, then what people say, in the sender's order.
+5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from alertline.incidents.alerts import hear, scope_of
+from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.lifecycle import resolve_quiet
+from alertline.incidents.model import ChangeRow
+from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.state import StreamState
+from alertline.incidents.work import Work
+from schemas.events import AlertEvent, Change, Command, Entry, Event
+from schemas.records import Record, Tick
+from schemas.vocabulary import Basis
+
+__all__ = ["Step", "advance", "step"]
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one record led to.
+
+    Attributes:
+        decisions: in order; already in the state.
+        duplicate_of: offset of the earlier copy, where the delivery was known.
+    """
+
+    decisions: list[Decision]
+    duplicate_of: int | None = None
+
+
+def step(state: StreamState, offset: int, record: Record) -> Step:
+    """Take in one record of the stream; the state is changed by exactly the decisions that are returned."""
+    if isinstance(record, Tick):
+        return Step(advance(state, offset, record.at))
+    decisions = advance(state, offset, record.received_at)
+    known = state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)
+    if known is not None:
+        return Step(decisions, known.offset)
+    work = Work(state, offset, record.received_at, record.id, record.source)
+    for event in _in_order(record.events):
+        _hear(work, event)
+    offer_again(work)
+    work.settle()
+    return Step(decisions + work.decisions)
+
+
+def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
+    """Let log time run on, and carry out the timers that fall due, each at its own deadline."""
+    decisions: list[Decision] = []
+    while (due := state.pop_due(to)) is not None:
+        deadline, incident = due
+        state.log_time = max(state.log_time, deadline)
+        work = Work(state, offset, deadline, "", "")
+        resolve_quiet(work, incident, deadline)
+        offer_again(work)
+        work.settle()
+        decisions += work.decisions
+    state.log_time = max(state.log_time, to)
+    return decisions
+
+
+def _in_order(events: tuple[Event, ...]) -> list[Event]:
+    """Alerts by their stated start (a group is no order), then the rest as the sender listed it."""
+    if len(events) == 1:
+        return list(events)
+    alerts = [event for event in events if isinstance(event, AlertEvent)]
+    rest = [event for event in events if not isinstance(event, AlertEvent)]
+    return [*sorted(alerts, key=lambda each: (each.starts_at or _LATEST, each.item)), *rest]
+
+
+def _hear(work: Work, event: Event) -> None:
+    match event:
+        case AlertEvent():
+            hear(work, event)
+        case Entry():
+            hear_entry(work, event)
+        case Command():
+            hear_command(work, event)
+        case Change():
+            _hear_change(work, event)
+        case _:
+            pass  # a sender's test button: shown with the delivery, never an alert
+
+
+def _hear_change(work: Work, change: Change) -> None:
+    row = ChangeRow(
+        id=work.event(change.item),
+        stream=work.state.stream,
+        scope=scope_of(work.state.stream, change.scope),
+        kind=change.kind,
+        at=change.at or work.received_at,
+        text=change.text,
+        basis=Basis.REPORTED if change.at else Basis.FALLBACK,
+        read_at=work.log_time,
+        ended_at=change.ended_at,
+        service=change.service,
+        actor=change.actor,
+        source=work.source,
+        source_url=change.source_url,
+    )
+    work.decide(DecisionKind.CHANGE_RECORDED, row)

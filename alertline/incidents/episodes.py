@@ -1,0 +1,160 @@
+"""Alert episodes, folded from what a source said (contract §8.5). Pure: spans in, spans and runs out.
+
+A *span* is all that was said about one start of one alert. Spans that overlap are one episode: the earliest start
+wins, the latest explicit end wins, and a span without an end goes on into the next one. Because runs are folded from
+the spans, the order in which notifications arrive does not matter, but where §8.5 says that it does: a resolve seen
+before any firing stands; after both, another firing soon after is late delivery, and later it withdraws the resolve.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+import msgspec
+
+from alertline.incidents.model import Span
+from schemas.events import AlertEvent
+from schemas.vocabulary import AlertStatus, Basis, EndBasis
+
+__all__ = ["Effect", "Heard", "fold", "observe"]
+
+
+class Effect(Enum):
+    """What one notification did to its span."""
+
+    STARTED = auto()
+    REPEATED = auto()
+    ENDED = auto()
+    WITHDRAWN = auto()
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """One notification with its receipt.
+
+    Attributes:
+        received_at: when our edge received it; read_at: log time when it was read.
+        event: its event id.
+    """
+
+    alert: AlertEvent
+    received_at: datetime
+    read_at: datetime
+    event: str
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What a notification leaves behind: its effect, the span as it is now, and for a withdrawal the span before."""
+
+    effect: Effect
+    span: Span
+    before: Span | None = None
+
+
+def observe(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
+    """Fold one notification into the spans of its alert; the span whose start it names is made or changed."""
+    if heard.alert.status is AlertStatus.FIRING:
+        return _observe_firing(spans, heard, late_delivery)
+    return _observe_resolved(spans, heard)
+
+
+def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
+    """Group spans (any order) into runs that are one episode each, in order of start."""
+    runs: list[tuple[Span, ...]] = []
+    covered: datetime | None = None  # how far the newest run reaches; None: it has no end yet
+    for span in sorted(spans, key=lambda each: each.start):
+        if runs and (covered is None or span.start <= covered):
+            runs[-1] = (*runs[-1], span)
+        else:
+            runs.append((span,))
+            covered = span.start
+        covered = None if span.end is None else max(covered or span.end, span.end)
+    return runs
+
+
+def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
+    alert, start = heard.alert, heard.alert.starts_at
+    if start is None:
+        # no time of its own: it can only repeat what fires already, or start now
+        known = next((span for span in reversed(spans) if span.end is None), None)
+        start = known.start if known else heard.received_at
+    known = next((span for span in spans if span.start == start), None)
+    if known is None:
+        basis = Basis.REPORTED if alert.starts_at else Basis.FALLBACK
+        fresh = Span(
+            start=start,
+            start_basis=basis,
+            fired_at=heard.received_at,
+            changed_at=alert.changed_at,
+            fired_event=heard.event,
+        )
+        return Observed(Effect.STARTED, fresh)
+    if known.end is None:
+        return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
+    if not _withdraws(known, heard, late_delivery):
+        return Observed(Effect.REPEATED, _with_fired_event(known, heard.event))
+    again = msgspec.structs.replace(
+        known,
+        end=None,
+        end_basis=None,
+        resolved_at=None,
+        read_at=None,
+        resolved_event=None,
+        changed_at=alert.changed_at,
+    )
+    return Observed(Effect.WITHDRAWN, again, known)
+
+
+def _withdraws(known: Span, heard: Heard, late_delivery: timedelta) -> bool:
+    """Whether a firing takes back the resolve of its span (§8.5)."""
+    if heard.alert.changed_at is not None and known.changed_at is not None:
+        return heard.alert.changed_at > known.changed_at
+    if known.fired_at is None or known.resolved_at is None:
+        return False  # the resolve was seen before any firing: it stands
+    return heard.received_at - known.resolved_at > late_delivery
+
+
+def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
+    alert, start = heard.alert, heard.alert.starts_at
+    known = _resolved_span(spans, heard)
+    end = alert.ends_at or heard.received_at
+    basis = EndBasis.REPORTED if alert.ends_at else EndBasis.ASSUMED
+    if known is None:
+        begin = start or end
+        known = Span(start=min(begin, end), start_basis=Basis.REPORTED if start else Basis.FALLBACK)
+        return Observed(Effect.STARTED, _ended(known, max(begin, end), basis, heard))
+    if known.end is not None and (start is None or alert.ends_at is None or end <= known.end):
+        return Observed(Effect.REPEATED, known)
+    if alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
+        return Observed(Effect.REPEATED, known)  # an older state, delivered late
+    return Observed(Effect.ENDED, _ended(known, max(end, known.start), basis, heard))
+
+
+def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:
+    """The span that a resolve is about: the start it names, else what fires, else the newest one (a repeat)."""
+    start = heard.alert.starts_at
+    if start is not None:
+        return next((span for span in spans if span.start == start), None)
+    firing = [span for span in spans if span.end is None]
+    return max(firing or spans, key=lambda span: span.start, default=None)
+
+
+def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:
+    return msgspec.structs.replace(
+        span,
+        end=end,
+        end_basis=basis,
+        resolved_at=heard.received_at,
+        read_at=heard.read_at,
+        resolved_event=heard.event,
+        changed_at=heard.alert.changed_at or span.changed_at,
+    )
+
+
+def _newer_change(span: Span, changed_at: datetime | None) -> Span:
+    if changed_at is None or (span.changed_at is not None and changed_at <= span.changed_at):
+        return span
+    return msgspec.structs.replace(span, changed_at=changed_at)
+
+
+def _with_fired_event(span: Span, event: str) -> Span:
+    return span if span.fired_event is not None else msgspec.structs.replace(span, fired_event=event)

@@ -1,0 +1,182 @@
+"""What people say: to which incident an entry or a command belongs (contract §8.13), and what it changes there."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alertline.incidents.alerts import scope_of
+from alertline.incidents.amend import apply, describe, not_standing
+from alertline.incidents.decisions import DecisionKind
+from alertline.incidents.lifecycle import basis_of_statement, open_incident, resolve_said
+from alertline.incidents.model import IncidentRow, ItemRow
+from alertline.incidents.state import StreamState
+from alertline.incidents.work import Work
+from schemas.events import Command, Entry
+from schemas.vocabulary import Basis, CommandName, IncidentStatus, MilestoneName, RowKind
+
+__all__ = ["Found", "find_incident", "hear_command", "hear_entry", "offer_again"]
+
+_DECLARES = (RowKind.DETECTED, RowKind.DECLARED)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the search came to: the incident, or none, or several that are equally good."""
+
+    incident: str | None = None
+    several: bool = False
+
+
+def hear_entry(work: Work, entry: Entry) -> None:
+    """Take in what a person says."""
+    event = work.event(entry.item)
+    row = ItemRow(
+        id=event,
+        stream=work.state.stream,
+        scope=scope_of(work.state.stream, entry.scope),
+        incident=None,
+        kind=RowKind(entry.kind),
+        at=entry.at or work.received_at,
+        ended_at=entry.ended_at,
+        text=entry.text,
+        basis=basis_of_statement(entry.at),
+        order=work.order(),
+        read_at=work.log_time,
+        service=entry.service,
+        actor=entry.actor,
+        source=work.source,
+        asked_incident=entry.incident,
+        retry_until=work.log_time + work.policy.retry,
+        evidence=(event,),
+        original_time=entry.original_time,
+    )
+    _hear(work, row)
+
+
+def hear_command(work: Work, command: Command) -> None:
+    """Take in an order. It finds its incident as an entry does, and is carried out there."""
+    event = work.event(command.item)
+    kind, text = describe(command)
+    row = ItemRow(
+        id=event,
+        stream=work.state.stream,
+        scope=scope_of(work.state.stream, command.scope),
+        incident=None,
+        kind=kind,
+        at=command.at or work.received_at,
+        text=text,
+        basis=Basis.MANUAL,
+        order=work.order(),
+        read_at=work.log_time,
+        service=command.service,
+        actor=command.actor,
+        source=work.source,
+        asked_incident=command.incident,
+        command=command.command.value,
+        args=_args(command),
+        retry_until=work.log_time + work.policy.retry,
+        evidence=(event,),
+    )
+    _hear(work, row)
+
+
+def _args(command: Command) -> dict[str, object]:
+    """What a command carries, as plain JSON values."""
+    found: dict[str, object] = {
+        "reason": command.reason,
+        "milestone": command.milestone,
+        "to": command.to.isoformat() if command.to else None,
+        "undo": command.undo or None,
+        "into": command.into,
+        "alerts": list(command.alerts) or None,
+        "fields": command.fields or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _hear(work: Work, row: ItemRow) -> None:
+    found = find_incident(work.state, row)
+    if found.incident is not None:
+        _attach(work, row, found.incident, DecisionKind.ITEM_RECORDED)
+    elif row.kind in _DECLARES and row.command is None and row.asked_incident is None and not found.several:
+        incident = open_incident(work, scope=row.scope, by=row.id, at=row.at, service=row.service)
+        _attach(work, row, incident.id, DecisionKind.ITEM_RECORDED)
+    else:
+        work.decide(DecisionKind.ITEM_RECORDED, row)
+
+
+def offer_again(work: Work) -> None:
+    """Offer what still waits to the scopes in which an incident opened or changed its interval (§8.13).
+
+    Attaching may change an interval in turn: go on until nothing moves.
+    """
+    while work.moved:
+        scope, _ = work.moved.popitem()
+        for item in list(work.state.waiting[scope]):
+            row = work.state.items[item]
+            if row.retry_until is None or row.retry_until < work.log_time:
+                work.state.waiting[scope].pop(item)  # too late: it stays unattached until a person attaches it
+                continue
+            found = find_incident(work.state, row)
+            if found.incident is not None:
+                _attach(work, row, found.incident, DecisionKind.ITEM_ATTACHED)
+
+
+def _attach(work: Work, row: ItemRow, incident: str, kind: DecisionKind) -> None:
+    row = msgspec.structs.replace(row, incident=incident)
+    work.decide(kind, row)
+    work.touch(incident, interval=row.kind in (RowKind.IMPACT_STARTED, RowKind.RESOLVED, *_DECLARES))
+    home = work.state.incidents[incident]
+    if row.command is not None:
+        apply(work, home, row)
+    elif row.kind is RowKind.RESOLVED and not resolve_said(work, home, row):
+        work.decide(DecisionKind.ITEM_ATTACHED, not_standing(row))
+
+
+# -------------------------------------------------------------------- finding
+
+
+def find_incident(state: StreamState, row: ItemRow) -> Found:
+    """The incident that an entry or command belongs to (§8.13, in its order)."""
+    if row.asked_incident is not None:
+        survivor = state.survivor(row.asked_incident)
+        return Found(survivor.id if survivor else None)
+    closing = row.command == CommandName.CLOSE
+    rows = [state.incidents[each] for each in state.by_scope[row.scope]]
+    if closing:
+        rows = [each for each in rows if each.status is not IncidentStatus.CLOSED]
+    tests: tuple[Callable[[IncidentRow], bool], ...] = (
+        lambda each: _distance(state, each, row.at) == timedelta(0),
+        lambda each: closing or each.status is IncidentStatus.OPEN,
+        lambda each: _distance(state, each, row.at) <= state.policy.reach,
+    )
+    several = False
+    for test in tests:
+        found = _of_service(state, [each for each in rows if test(each)], row.service)
+        if len(found) == 1:
+            return Found(found[0].id)
+        several = several or len(found) > 1
+    return Found(None, several)
+
+
+def _of_service(state: StreamState, rows: list[IncidentRow], service: str | None) -> list[IncidentRow]:
+    """Those that have the service; a service that none of them has is ignored."""
+    if service is None or len(rows) < 2:
+        return rows
+    return [row for row in rows if service in _services(state, row)] or rows
+
+
+def _services(state: StreamState, row: IncidentRow) -> Iterable[str]:
+    return state.members[row.id].services | ({row.service} if row.service else set())
+
+
+def _distance(state: StreamState, row: IncidentRow, at: datetime) -> timedelta:
+    """How far a time lies outside [impact_started, resolved + quiet]; an open incident has no end."""
+    stamps = state.stamps(row.id)
+    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
+    if at < start:
+        return start - at
+    end = stamps.at(MilestoneName.RESOLVED)
+    if row.status is IncidentStatus.OPEN or end is None:
+        return timedelta(0)
+    return max(at - (end + state.policy.quiet), timedelta(0))

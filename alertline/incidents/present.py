@@ -1,0 +1,203 @@
+"""The public incident, computed from its facts: one pure function behind replay, API, pages, exports and the draft."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alertline.incidents.candidates import candidates
+from alertline.incidents.durations import DEFINITION, durations
+from alertline.incidents.milestones import Stamps, stamp
+from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow
+from alertline.incidents.policy import Policy
+from alertline.incidents.severity import highest
+from alertline.incidents.slots import completeness, required_slots
+from alertline.incidents.timeline import bounds, gaps, timeline
+from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Slot
+from schemas.vocabulary import (
+    Basis,
+    Classification,
+    CommandName,
+    EndBasis,
+    IncidentStatus,
+    MetricName,
+    MilestoneName,
+    RowKind,
+    Severity,
+)
+
+__all__ = ["Overview", "overview", "present"]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What lists and reports show of an incident: all but its rows."""
+
+    title: str
+    severity: Severity
+    classification: Classification
+    services: tuple[str, ...]
+    stamps: Stamps
+    metrics: dict[MetricName, Metric]
+    flags: tuple[str, ...]
+    first_received_at: datetime | None
+
+
+def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
+    """Compute the overview of an incident whose milestones are known."""
+    edited = _edits(facts.items)
+    severity = highest(episode.severity for episode in facts.episodes)
+    return Overview(
+        title=str(edited.get("title") or _title(facts)),
+        severity=Severity(edited.get("severity", severity)),
+        classification=Classification(edited.get("classification", Classification.INCIDENT)),
+        services=_services(facts),
+        stamps=stamps,
+        metrics=durations(facts, stamps),
+        flags=tuple(sorted(_flags(facts, stamps, policy))),
+        first_received_at=min((episode.first_received for episode in facts.episodes), default=None),
+    )
+
+
+def present(facts: IncidentFacts, policy: Policy) -> Incident:
+    """Compute the whole public incident."""
+    row = facts.row
+    stamps = stamp(row, facts.episodes, facts.items, policy)
+    whole = overview(facts, stamps, policy)
+    rows = timeline(facts, stamps)
+    start, end = bounds(facts, stamps)
+    slots = _slots(facts.items)
+    return Incident(
+        id=row.id,
+        status=row.status,
+        title=whole.title,
+        severity=whole.severity,
+        classification=whole.classification,
+        scope=row.scope,
+        services=whole.services,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        milestones=stamps.milestones,
+        metrics=whole.metrics,
+        definition=DEFINITION,
+        first_received_at=whole.first_received_at,
+        alerts=tuple(_alerts(facts)),
+        changes=candidates(facts.changes, start, whole.services, policy),
+        related=(),
+        timeline=rows,
+        conflicts=stamps.conflicts,
+        gaps=tuple(gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)),
+        flags=whole.flags,
+        reopen_count=row.reopen_count,
+        first_resolved_at=row.first_resolved_at or stamps.at(MilestoneName.RESOLVED),
+        recurrence_of=row.recurrence_of,
+        merged_into=row.merged_into,
+        aliases=facts.aliases,
+        impact=Impact(),
+        tasks=(),
+        postmortem=Postmortem(slots, completeness(slots)),
+    )
+
+
+def _title(facts: IncidentFacts) -> str:
+    """The earliest alert's title, with how many more there are; without alerts, what was declared."""
+    alerts = {alert.id: alert for alert in facts.alerts}
+    first = min(facts.episodes, key=lambda each: (each.started_at, each.id), default=None)
+    if first is not None:
+        more = len({episode.alert for episode in facts.episodes}) - 1
+        title = alerts[first.alert].title
+        return f"{title} (+{more} more)" if more else title
+    declared = [item for item in facts.items if item.kind in (RowKind.DECLARED, RowKind.DETECTED)]
+    earliest = min(declared, key=lambda item: item.order, default=None)
+    return earliest.text.splitlines()[0] if earliest is not None and earliest.text.strip() else "Incident"
+
+
+def _services(facts: IncidentFacts) -> tuple[str, ...]:
+    named = {alert.service for alert in facts.alerts if alert.service}
+    if facts.row.service:
+        named.add(facts.row.service)
+    return tuple(sorted(named))
+
+
+def _edits(items: Iterable[ItemRow]) -> dict[str, object]:
+    """What people set by `update`, the newest of each field."""
+    found: dict[str, object] = {}
+    for item in sorted(items, key=lambda each: each.order):
+        if item.command == CommandName.UPDATE and item.accepted:
+            found |= {name: value for name, value in item.args.get("fields", {}).items() if name != "slots"}
+    return found
+
+
+def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
+    slots = {name: Slot() for name in required_slots()}
+    for item in sorted(items, key=lambda each: each.order):
+        if item.command == CommandName.UPDATE and item.accepted:
+            for name, value in item.args.get("fields", {}).get("slots", {}).items():
+                slots[name] = msgspec.convert(value, Slot)
+    return slots
+
+
+def _alerts(facts: IncidentFacts) -> Iterable[Alert]:
+    own: dict[str, list[EpisodeRow]] = {}
+    for episode in sorted(facts.episodes, key=lambda each: (each.started_at, each.id)):
+        own.setdefault(episode.alert, []).append(episode)
+    known = {alert.id: alert for alert in facts.alerts}
+    for alert, episodes in own.items():
+        yield _alert(known[alert], episodes)
+
+
+def _alert(alert: AlertRow, episodes: list[EpisodeRow]) -> Alert:
+    why: dict[Reason, None] = {}
+    for episode in episodes:
+        why |= dict.fromkeys(episode.why)
+    return Alert(
+        id=alert.id,
+        source=alert.source,
+        dedup_key=alert.dedup_key,
+        title=alert.title,
+        service=alert.service,
+        host=alert.host,
+        severity=alert.severity,
+        labels=alert.labels,
+        episodes=tuple(_episode(each) for each in episodes),
+        notifications=sum(each.notifications for each in episodes),
+        why=tuple(why),
+    )
+
+
+def _episode(row: EpisodeRow) -> Episode:
+    return Episode(
+        id=row.id,
+        started_at=row.started_at,
+        start_basis=row.start_basis,
+        ended_at=row.ended_at,
+        end_basis=row.end_basis,
+    )
+
+
+def _flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]:
+    resolved = stamps.milestones[MilestoneName.RESOLVED]
+    if resolved is not None and resolved.basis is not Basis.MANUAL:
+        if stamps.at(MilestoneName.ACKNOWLEDGED) is None and facts.row.status is not IncidentStatus.OPEN:
+            yield "auto_resolved"
+        if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
+            yield "assumed_resolution"
+    detected = stamps.at(MilestoneName.DETECTED)
+    ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
+    if detected is not None and any(detected > end for end in ends):
+        yield "late_detection"
+    if _flaps(facts.episodes, policy.flaps, policy.flap_window):
+        yield "flapping"
+
+
+def _flaps(episodes: Iterable[EpisodeRow], least: int, window: timedelta) -> bool:
+    """Whether one alert fired or ended `least` times within the window."""
+    turns: dict[str, list[datetime]] = {}
+    for episode in episodes:
+        times = turns.setdefault(episode.alert, [])
+        times += [episode.started_at] if episode.ended_at is None else [episode.started_at, episode.ended_at]
+    return any(
+        times[n + least - 1] - times[n] <= window
+        for times in (sorted(each) for each in turns.values())
+        for n in range(len(times) - least + 1)
+    )

@@ -1,0 +1,20 @@
+"""The one order of severities."""
+
+from collections.abc import Iterable
+
+from schemas.vocabulary import Severity
+
+__all__ = ["highest", "rank"]
+
+# unknown is lowest: a resolve that names none never lowers or raises what a firing named
+_RANK = {Severity.UNKNOWN: 0, Severity.INFO: 1, Severity.WARNING: 2, Severity.ERROR: 3, Severity.CRITICAL: 4}
+
+
+def rank(severity: Severity) -> int:
+    """Where a severity stands: critical highest, unknown lowest."""
+    return _RANK[severity]
+
+
+def highest(severities: Iterable[Severity]) -> Severity:
+    """The highest of some severities; unknown where there is none."""
+    return max(severities, key=rank, default=Severity.UNKNOWN)

@@ -1,0 +1,158 @@
+"""The rows of the timeline (contract §8.16): from events alone, in order of time, each with its evidence."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from alertline.incidents.milestones import Stamps, event_of_start
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow
+from schemas.incident import Gap, TimelineRow
+from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
+
+__all__ = ["bounds", "gaps", "timeline"]
+
+# at the same time: the change first, then what the machine saw, then what people did about it, the end last
+_ORDER: Final = {kind: n for n, kind in enumerate(RowKind)}
+_STAMPED: Final = {
+    MilestoneName.IMPACT_STARTED: (RowKind.IMPACT_STARTED, "Impact started"),
+    MilestoneName.DETECTED: (RowKind.DETECTED, "Detected"),
+    MilestoneName.NOTIFIED: (RowKind.NOTIFIED, "Responders notified"),
+    MilestoneName.ACKNOWLEDGED: (RowKind.ACKNOWLEDGED, "Acknowledged"),
+    MilestoneName.INVESTIGATING: (RowKind.INVESTIGATING, "Investigation began"),
+    MilestoneName.ESCALATED: (RowKind.ESCALATED, "Escalated"),
+    MilestoneName.CAUSE_IDENTIFIED: (RowKind.CAUSE_IDENTIFIED, "Cause identified"),
+    MilestoneName.FIX_APPLIED: (RowKind.FIX_APPLIED, "Fix applied"),
+    MilestoneName.MITIGATED: (RowKind.MITIGATED, "Mitigated"),
+    MilestoneName.RESOLVED: (RowKind.RESOLVED, "Resolved"),
+    MilestoneName.CLOSED: (RowKind.CLOSED, "Closed"),
+}
+
+
+def bounds(facts: IncidentFacts, stamps: Stamps) -> tuple[datetime, datetime | None]:
+    """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open)."""
+    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or facts.row.opened_at
+    resolved = stamps.at(MilestoneName.RESOLVED)
+    if facts.row.status is IncidentStatus.OPEN:
+        return start, None
+    return start, resolved or stamps.at(MilestoneName.CLOSED)
+
+
+def timeline(facts: IncidentFacts, stamps: Stamps) -> tuple[TimelineRow, ...]:
+    """All rows of an incident, in order of time."""
+    alerts = {alert.id: alert for alert in facts.alerts}
+    said = list(_said_rows(facts.items, stamps))
+    rows = [
+        *_alert_rows(facts.episodes, alerts),
+        *_change_rows(facts, stamps),
+        *said,
+        *_milestone_rows(facts, stamps, said),
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.at, _ORDER[row.kind], row.id)))
+
+
+def _alert_rows(episodes: Iterable[EpisodeRow], alerts: dict[str, AlertRow]) -> Iterator[TimelineRow]:
+    seen: set[tuple[str, str]] = set()
+    for episode in sorted(episodes, key=lambda each: (each.started_at, each.id)):
+        alert = alerts[episode.alert]
+        again = (alert.source, alert.identity) in seen
+        seen.add((alert.source, alert.identity))
+        name = f"{alert.title} ({alert.service})" if alert.service and alert.service not in alert.title else alert.title
+        yield TimelineRow(
+            id=f"{episode.id}.fired",
+            at=episode.started_at,
+            kind=RowKind.ALERT_REFIRED if again else RowKind.ALERT_FIRED,
+            text=f"Alert fired again: {name}" if again else f"Alert fired: {name}",
+            basis=episode.start_basis,
+            source=alert.source,
+            evidence=event_of_start(episode),
+        )
+        if episode.ended_at is not None and not episode.point:
+            yield _ended_row(episode, episode.ended_at, alert, name)
+
+
+def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) -> TimelineRow:
+    span = episode.end_span
+    event = span.resolved_event if span is not None else None
+    stated = episode.end_basis is EndBasis.REPORTED
+    return TimelineRow(
+        id=f"{episode.id}.resolved",
+        at=at,
+        kind=RowKind.ALERT_RESOLVED,
+        text=f"Alert resolved: {name}" + ("" if stated else f" ({episode.end_basis}: its source states no end)"),
+        basis=Basis.REPORTED if stated else Basis.ASSUMED,
+        source=alert.source,
+        evidence=() if event is None else (event,),
+    )
+
+
+def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:
+    start, end = bounds(facts, stamps)
+    for change in facts.changes:
+        if start <= change.at and (end is None or change.at <= end):
+            yield _change_row(change)
+
+
+def _change_row(change: ChangeRow) -> TimelineRow:
+    rollback = change.kind is ChangeKind.ROLLBACK
+    return TimelineRow(
+        id=change.id,
+        at=change.at,
+        ended_at=change.ended_at,
+        kind=RowKind.ROLLBACK if rollback else RowKind.CHANGE,
+        text=change.text,
+        basis=change.basis,
+        source=change.source,
+        actor=change.actor,
+        evidence=(change.id,),
+    )
+
+
+def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow]:
+    closed = stamps.milestones[MilestoneName.CLOSED]
+    for item in items:
+        if item.kind is RowKind.CLOSED and (closed is None or item.evidence != closed.evidence):
+            continue  # a close that a later reopen took back is no milestone; the reopening has its own row
+        yield TimelineRow(
+            id=item.id,
+            at=item.at,
+            ended_at=item.ended_at,
+            kind=RowKind.NOTE if not item.accepted and item.command is not None else item.kind,
+            text=item.text,
+            basis=item.basis,
+            source=item.source,
+            actor=item.actor,
+            evidence=item.evidence,
+            pinned=item.pinned,
+            hidden=item.hidden,
+            original_time=item.original_time,
+        )
+
+
+def _milestone_rows(facts: IncidentFacts, stamps: Stamps, said: list[TimelineRow]) -> Iterator[TimelineRow]:
+    """Every milestone that is set is a row of its kind, once: what somebody said is its row already."""
+    told = {(row.kind, row.at) for row in said}
+    for name, (kind, words) in _STAMPED.items():
+        milestone = stamps.milestones[name]
+        if milestone is None or (kind, milestone.at) in told:
+            continue
+        yield TimelineRow(
+            id=f"{facts.row.id}.{name}",
+            at=milestone.at,
+            kind=kind,
+            text=f"{words}: {milestone.note}" if milestone.note else words,
+            basis=milestone.basis,
+            evidence=milestone.evidence,
+        )
+
+
+def gaps(rows: Iterable[TimelineRow], start: datetime, end: datetime | None, least: float, share: float) -> list[Gap]:
+    """Stretches of a finished incident in which nothing was recorded for `least` seconds and `share` of its length."""
+    if end is None or end <= start:
+        return []
+    limit = max(least, share * (end - start).total_seconds())
+    times = sorted({start, end, *(row.at for row in rows if start <= row.at <= end)})
+    return [
+        Gap(before, after, f"nothing recorded for {round((after - before).total_seconds() / 60)} min")
+        for before, after in zip(times, times[1:], strict=False)
+        if (after - before).total_seconds() > limit
+    ]

@@ -1,0 +1,111 @@
+"""How the store is reached, and all that differs from one database to another.
+
+On SQLite the store is written ahead and not synced at every commit (`synchronous=NORMAL`): a crash of the machine can
+take the newest transactions, each as a whole. Nothing is lost by that: the read position goes back with them, and they
+are made again from the log, which is synced.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+__all__ = ["StoreUnavailable", "insert", "open_engine", "reading", "writing"]
+
+_SQLITE_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+)
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be reached, is locked or full: nothing was written; trying again later may work."""
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Make the engine for a database URL; connections are opened when they are needed. Dispose of it when done.
+
+    Raises:
+        ValueError: not a URL of a database that we know: `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the database must be a URL such as sqlite+aiosqlite:///alertline.db") from error
+    if parsed.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise ValueError(f"the database must be sqlite+aiosqlite or postgresql+asyncpg, not {parsed.drivername}")
+    engine = create_async_engine(parsed, pool_pre_ping=parsed.drivername.startswith("postgresql"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    # We begin transactions ourselves: left to itself, the driver begins one at the first write only, so what was read
+    # before it and the definition of tables would stand outside of it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: one that only reads first could no longer get it if another wrote in between.
+    write = connection.get_execution_options().get("alertline_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction that writes: committed at the end, rolled back by any error.
+
+    Raises:
+        StoreUnavailable: the database does not take it now.
+    """
+    async with _transaction(engine, {"alertline_write": True}) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction in which everything that is read is of the same moment.
+
+    Raises:
+        StoreUnavailable: the database does not answer now.
+    """
+    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    async with _transaction(engine, options) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(**options)
+            async with connection.begin():
+                yield connection
+    except (OperationalError, InterfaceError, OSError) as error:
+        raise StoreUnavailable(f"the store is not available: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause).partition("\n")[0]
+
+
+def insert(engine: AsyncEngine, table: Table) -> Insert:
+    """An INSERT that knows `on_conflict_do_update`, in the words of the engine's database."""
+    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)

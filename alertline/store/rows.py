@@ -1,0 +1,79 @@
+"""Rows as the tables hold them, and back: the one place where values are made fit for every database."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from alertline.clock import micros
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+from alertline.store.port import DeliveryRow, Summary
+
+__all__ = [
+    "Value",
+    "copied",
+    "encode",
+    "fit",
+    "fold_title",
+    "incident_of",
+    "read_change",
+    "read_delivery",
+    "read_episode",
+    "read_incident",
+    "read_item",
+    "read_row",
+    "read_summary",
+]
+
+Value = str | int | bool | None
+
+_encoder: Final = msgspec.json.Encoder()
+
+read_row: Final[Callable[[str], Row]] = msgspec.json.Decoder(Row).decode
+read_episode: Final = msgspec.json.Decoder(EpisodeRow).decode
+read_item: Final = msgspec.json.Decoder(ItemRow).decode
+read_change: Final = msgspec.json.Decoder(ChangeRow).decode
+read_incident: Final = msgspec.json.Decoder(IncidentRow).decode
+read_summary: Final = msgspec.json.Decoder(Summary).decode
+read_delivery: Final = msgspec.json.Decoder(DeliveryRow).decode
+
+
+def encode(row: Row | Summary | DeliveryRow) -> str:
+    """The body of a row: JSON, in which a NUL character is an escape that every database takes as text."""
+    return _encoder.encode(row).decode()
+
+
+def fit(text: str) -> str:
+    """A text as a column may hold it: PostgreSQL refuses NUL characters. Only for columns that copy from a body."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def fold_title(title: str) -> str:
+    """A title, or a part of one, as it is searched: upper and lower case are the same, in every language."""
+    return fit(title.casefold())
+
+
+def incident_of(row: Row) -> str | None:
+    """The incident that a row is about; None for what stands by itself."""
+    match row:
+        case IncidentRow():
+            return row.id
+        case EpisodeRow() | ItemRow():
+            return row.incident
+        case AlertRow() | ChangeRow():
+            return None
+
+
+def copied(row: Row) -> tuple[Value, ...]:
+    """The columns that the table of this kind of row has of its own (`tables.py`), in their order."""
+    match row:
+        case AlertRow():
+            return ()
+        case EpisodeRow():
+            return (row.alert, row.incident)
+        case ItemRow():
+            return (row.incident,)
+        case ChangeRow():
+            return (fit(row.scope), micros(row.at))
+        case IncidentRow():
+            return (micros(row.opened_at), row.merged_into)

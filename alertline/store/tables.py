@@ -1,0 +1,181 @@
+"""The tables of the store: what was decided, appended for good, and its fold, the current rows.
+
+- A time is a whole number of microseconds since 1970 UTC: it orders and compares alike in every database, and none can
+  change it by a zone or by rounding.
+- `body` is the JSON of the row itself, and the truth; the other columns are copied out of it to look rows up and sort
+  them. It is text, not a database's own JSON type: it comes back byte for byte, NUL characters included (as `\\u0000`,
+  which PostgreSQL refuses in `jsonb`).
+- `made_offset`, `made_n`: the place of the decision that first made the row. Loading in that order gives the correlator
+  its rows in the order in which it made them.
+
+The migrations say the same in their own words; a test compares the two.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    desc,
+    text,
+)
+
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+
+__all__ = [
+    "ROW_TABLES",
+    "alerts",
+    "changes",
+    "decisions",
+    "deliveries",
+    "episodes",
+    "incidents",
+    "items",
+    "metadata",
+    "positions",
+    "stream_clocks",
+    "summaries",
+    "summary_services",
+]
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# The fence: what was applied of each partition of the log, and in whose name (`epoch`) the next batch is.
+positions: Final = Table(
+    "positions",
+    metadata,
+    Column("log_id", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("log_id", "partition"),
+)
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    Column("stream", Text, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("row_kind", Text, nullable=False),
+    Column("row_id", Text, nullable=False),
+    Column("incident_id", Text, nullable=True, index=True),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("stream", "offset", "n"),
+)
+
+
+def _row_table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", Text, nullable=False),
+        Column("stream", Text, nullable=False, index=True),
+        *columns,
+        Column("made_offset", BigInteger, nullable=False),
+        Column("made_n", Integer, nullable=False),
+        Column("body", Text, nullable=False),
+        PrimaryKeyConstraint("id"),
+    )
+
+
+alerts: Final = _row_table("alerts")
+episodes: Final = _row_table(
+    "episodes",
+    Column("alert", Text, nullable=False),
+    Column("incident", Text, nullable=True, index=True),
+)
+items: Final = _row_table("items", Column("incident", Text, nullable=True, index=True))
+changes: Final = _row_table(
+    "changes",
+    Column("scope", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "stream", "scope", "at"),
+)
+incidents: Final = _row_table(
+    "incidents",
+    Column("opened_at", BigInteger, nullable=False),
+    Column("merged_into", Text, nullable=True, index=True),
+)
+
+ROW_TABLES: Final[dict[type[Row], Table]] = {
+    AlertRow: alerts,
+    IncidentRow: incidents,
+    EpisodeRow: episodes,
+    ItemRow: items,
+    ChangeRow: changes,
+}
+"""The table of each kind of row, in the order in which a correlator takes them in: no row before what it refers to."""
+
+summaries: Final = Table(
+    "summaries",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title_folded", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("merged_into", Text, nullable=True),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index("ix_summaries_list", desc("started_at"), "id"),
+)
+
+summary_services: Final = Table(
+    "summary_services",
+    metadata,
+    Column("incident_id", Text, ForeignKey("summaries.id", ondelete="CASCADE"), nullable=False),
+    Column("service", Text, nullable=False),
+    PrimaryKeyConstraint("incident_id", "service"),
+    Index(None, "service"),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("id", Text, nullable=False, index=True),
+    Column("stream", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("keyed", Boolean, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("partition", "offset"),
+    Index(None, "stream", "received_at"),
+    Index(
+        "ix_deliveries_quarantined",
+        "received_at",
+        "offset",
+        sqlite_where=text("outcome = 'quarantined'"),
+        postgresql_where=text("outcome = 'quarantined'"),
+    ),
+)
+
+# The partition of a stream stands here: it says which rows the owner of a partition loads.
+stream_clocks: Final = Table(
+    "stream_clocks",
+    metadata,
+    Column("stream", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("log_time", BigInteger, nullable=False),
+    PrimaryKeyConstraint("stream"),
+)

@@ -1,0 +1,106 @@
+"""What every source module offers, and what it is given.
+
+A source module (`ingest/sources/<name>.py`) has one public name, `ADAPTER`. Adapters are pure: bytes and headers in, events out.
+They never read a clock and never make up a time: what the sender did not state stays None.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+
+from ingest.reading.json_body import read_json
+from schemas.events import Event, Rejected
+
+__all__ = ["About", "Adapted", "Adapter", "Request"]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One webhook request as an adapter sees it.
+
+    Attributes:
+        body: the raw bytes, never changed.
+        headers: names in lower case, without secrets.
+        query: the query string as the sender wrote it, secrets redacted.
+        received_at: when our edge received it; to compare with, never to stand in for a time that the sender left out.
+        ticks: whether a tick may be asked for (recorded time, replay).
+        commands: whether the sender may give commands.
+    """
+
+    body: bytes
+    headers: dict[str, str]
+    received_at: datetime
+    integration: str = ""
+    method: str = "POST"
+    path: str | None = None
+    query: str | None = None
+    ticks: bool = False
+    commands: bool = True
+
+    @cached_property
+    def document(self) -> object:
+        """The body as JSON, read once however many adapters ask.
+
+        Raises:
+            Unreadable: it is not JSON.
+        """
+        return read_json(self.body)
+
+
+class Adapted(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter made of one request.
+
+    Attributes:
+        events: in the sender's order; rejected: items that could not be read.
+        warnings: what a person who looks at the delivery should know.
+        ignored: why nothing in it concerns us (a channel test, an empty list).
+        control: what the sender wanted of us instead of telling of an event (a handshake, a tick).
+        unusable: why the body as a whole could not be read.
+        tick: the log time that was asked for; only with `control`.
+    """
+
+    events: tuple[Event, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ignored: str | None = None
+    control: str | None = None
+    unusable: str | None = None
+    tick: datetime | None = None
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What people need to know about a source; the documentation and the sources page are made from it.
+
+    Attributes:
+        title: the sender's name as its users write it.
+        paste: what to put into the sender's configuration; `{url}` stands for the integration's address.
+        reads: what we read from it.
+        cannot_know: what its notifications do not tell.
+    """
+
+    title: str
+    paste: str
+    reads: str
+    cannot_know: str
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """One source type.
+
+    Attributes:
+        name: as used in paths, configuration and recordings; equal to the module's name.
+        version: grows whenever the same body would give different events.
+        adapt: makes events of a request; it may raise `Unreadable`, which quarantines the body with the reason.
+        detect: whether a request that names no integration comes from this kind of sender.
+        rank: order of asking `detect`, low first; 50 unless two sources look alike.
+        own: Alertline's own format: a body without a valid item is answered 422, because its author can mend it.
+    """
+
+    name: str
+    version: int
+    about: About
+    adapt: Callable[[Request], Adapted]
+    detect: Callable[[Request], bool]
+    rank: int = 50
+    own: bool = False

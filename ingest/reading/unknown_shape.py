@@ -1,0 +1,93 @@
+"""Best effort on one object of an unknown shape: find the parts of an alert under the names that tools commonly use.
+
+What comes out is marked `guessed`. A mapping by configuration will take precedence over guessing.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from ingest.reading.fields import Fields, pointer_of
+
+__all__ = ["guess"]
+
+_WRAPPERS: Final = ("event", "alert", "incident", "problem", "data", "payload", "notification")
+# our name ← how others call it, in lower case without separators, best first
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "title": (
+        "title",
+        "summary",
+        "summarymessage",
+        "alertname",
+        "rulename",
+        "message",
+        "name",
+        "displayname",
+        "subject",
+    ),
+    "key": ("dedupkey", "alertid", "incidentid", "problemid", "eventid", "id", "guid", "key"),
+    "status": ("status", "state", "alertstatus"),
+    "severity": ("severity", "priority", "level", "urgency"),
+    "starts_at": ("startsat", "startedat", "starttime", "start"),
+    "ends_at": ("endsat", "endedat", "endtime", "resolvedat", "closedat"),
+    "time": ("eventtime", "timestamp", "time", "occurredat", "date"),
+    "service": ("service", "servicename", "application", "app", "component"),
+    "host": ("host", "hostname", "node", "instance", "server", "machine"),
+    "environment": ("environment", "env", "stage"),
+    "description": ("description", "details", "text", "body"),
+    "url": ("url", "link", "deeplink", "alerturl", "sourceurl"),
+    "event_type": ("eventtype", "type", "action"),
+}
+_ENDED: Final = re.compile(r"(?:^|[^a-z])(?:closed?|resolved?|recover\w*|clear\w*|ok|end(?:ed)?)(?:[^a-z]|$)")
+_SEPARATORS: Final = re.compile(r"[^a-z0-9]")
+# `date` and java.util.Date: Tue Mar 03 04:05:06 UTC 2026
+_DATE_OUTPUT: Final = re.compile(r"\w{3} (\w{3} +\d+ \d\d:\d\d:\d\d) (?:UTC|GMT|Z) (\d{4})", re.ASCII)
+
+
+def guess(document: object) -> Fields | None:
+    """The parts of an alert that can be found, under our own names; None where not even a title can be."""
+    if not isinstance(document, dict):
+        return None
+    inner, pointer = _unwrap(document)
+    given = {_SEPARATORS.sub("", str(name).lower()): value for name, value in reversed(inner.items())}
+    found = {ours: value for ours, names in _NAMES.items() if (value := _first(given, names)) is not None}
+    if not isinstance(found.get("title"), str):
+        return None
+    if "status" not in found and _ENDED.search(str(found.get("event_type", "")).lower()):
+        found["status"] = "resolved"
+    moment = _plain_time(found.pop("time", None))
+    if moment is not None:
+        # one time only: that of what is told
+        found.setdefault("ends_at" if found.get("status") == "resolved" else "starts_at", moment)
+    return Fields(found, pointer)
+
+
+def _unwrap(document: dict[str, object]) -> tuple[dict[str, object], str]:
+    for name in _WRAPPERS:
+        inner = document.get(name)
+        if isinstance(inner, dict):
+            return inner, pointer_of(name)
+    return document, ""
+
+
+def _first(given: Mapping[str, object], names: tuple[str, ...]) -> object:
+    """The first value there is; an object stands for its name."""
+    for name in names:
+        value = given.get(name)
+        if isinstance(value, dict):
+            value = value.get("name")
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+            return value
+    return None
+
+
+def _plain_time(value: object) -> object:
+    match = _DATE_OUTPUT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    try:
+        moment = datetime.strptime(" ".join(match.groups()), "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return moment.isoformat()

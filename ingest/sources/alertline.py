@@ -1,0 +1,223 @@
+"""What people and their tools tell Alertline itself: entries, changes and commands (contract §4); one object or a list."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ingest.adapter import About, Adapted, Adapter, Request
+from ingest.reading.fields import BadField, Fields, items_of
+from ingest.reading.json_body import Unreadable
+from schemas.events import Change, Command, Entry, Rejected
+from schemas.vocabulary import ChangeKind, CommandName, EntryKind, MilestoneName
+
+__all__ = ["ADAPTER"]
+
+_COMMON: Final = ("type", "at", "actor", "scope", "service")
+_ENTRY: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "incident", "original_time"))
+_CHANGE: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "labels", "url", "source_url"))
+_UPDATE: Final = ("title", "severity", "classification", "slots")
+_COMMAND: Final = frozenset(
+    (*_COMMON, "command", "incident", "reason", "milestone", "to", "undo", "into", "alerts", "fields", "revision")
+)
+# kinds that say something by themselves; of the others the text is all there is
+_TELLING: Final = frozenset(MilestoneName) | {"declared", "impact_ended", "fix_started", "rollback", "recovering"}
+_TYPES: Final = ("entry", "change", "command", "tick")
+
+
+def _adapt(request: Request) -> Adapted:
+    document = request.document
+    if isinstance(document, dict) and document.get("type") == "tick":
+        return _tick(Fields(document), allowed=request.ticks)
+    events: list[Entry | Change | Command] = []
+    rejected: list[Rejected] = []
+    warnings: list[str] = []
+    items = items_of(document, "items")
+    for item, (pointer, value) in enumerate(items):
+        try:
+            event, warned = _read(item, Fields.of(value, pointer), request)
+        except BadField as error:
+            rejected.append(error.rejected(item))
+        else:
+            events.append(event)
+            warnings.extend(warned)
+    ignored = None if items else "an empty list"
+    return Adapted(events=tuple(events), rejected=tuple(rejected), warnings=tuple(warnings), ignored=ignored)
+
+
+def _tick(fields: Fields, *, allowed: bool) -> Adapted:
+    try:
+        if not allowed:
+            raise BadField(
+                fields.at("type"), "a tick is taken only in recorded time (serve --recorded-time) and replay"
+            )
+        at = fields.time("at")
+        if at is None:
+            raise BadField(fields.at("at"), "missing")
+    except BadField as error:
+        return Adapted(rejected=(error.rejected(0),))
+    return Adapted(control="tick", tick=at)
+
+
+def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change | Command, tuple[str, ...]]:
+    readers: dict[str, tuple[Callable[[int, Fields], Entry | Change | Command], frozenset[str]]] = {
+        "entry": (_entry, _ENTRY),
+        "change": (_change, _CHANGE),
+        "command": (_command, _COMMAND),
+    }
+    kind = fields.needed("type")
+    if kind not in readers:
+        raise BadField(
+            fields.at("type"), f"unknown word {kind[:60]!r}; one of: {', '.join(_TYPES)} (a tick stands alone)"
+        )
+    if kind == "command" and not request.commands:
+        raise BadField(fields.at("type"), "these credentials may not give commands")
+    read, known = readers[kind]
+    event = read(item, fields)
+    extra = _UPDATE if isinstance(event, Command) and event.command is CommandName.UPDATE else ()
+    return event, fields.unknown({*known, *extra})
+
+
+def _entry(item: int, fields: Fields) -> Entry:
+    kind = fields.word(EntryKind, "kind")
+    return Entry(
+        item=item,
+        kind=kind,
+        text=_text(fields, kind, needed=kind not in _TELLING),
+        at=fields.time("at"),
+        ended_at=fields.time("ended_at"),
+        actor=fields.text("actor"),
+        scope=fields.text("scope"),
+        service=fields.text("service"),
+        incident=fields.text("incident"),
+        original_time=fields.text("original_time") or _written_elsewhere(fields),
+    )
+
+
+def _change(item: int, fields: Fields) -> Change:
+    kind = fields.word(ChangeKind, "kind")
+    return Change(
+        item=item,
+        kind=kind,
+        text=_text(fields, kind, needed=True),
+        at=fields.time("at"),
+        ended_at=fields.time("ended_at"),
+        service=fields.text("service"),
+        scope=fields.text("scope"),
+        actor=fields.text("actor"),
+        labels=fields.labels("labels"),
+        source_url=fields.text("url", "source_url"),
+    )
+
+
+def _text(fields: Fields, kind: str, *, needed: bool) -> str:
+    if needed:
+        return fields.needed("text")
+    return fields.text("text") or kind.replace("_", " ")
+
+
+def _written_elsewhere(fields: Fields) -> str | None:
+    """The time as it was written, if that was not in UTC: people remember their own clock."""
+    at, written = fields.time("at"), fields.values.get("at")
+    if at is None or not isinstance(written, str) or written.strip().upper().endswith(("Z", "+00:00", "+0000")):
+        return None
+    return written.strip()
+
+
+def _command(item: int, fields: Fields) -> Command:
+    command = fields.word(CommandName, "command")
+    milestone = fields.word(MilestoneName, "milestone") if fields.name_of(("milestone",)) else None
+    event = Command(
+        item=item,
+        command=command,
+        at=fields.time("at"),
+        actor=fields.text("actor"),
+        scope=fields.text("scope"),
+        service=fields.text("service"),
+        incident=fields.text("incident"),
+        reason=fields.text("reason"),
+        milestone=milestone,
+        to=fields.time("to"),
+        undo=_flag(fields, "undo"),
+        into=fields.text("into"),
+        alerts=_alerts(fields),
+        fields=_updated(fields) if command is CommandName.UPDATE else {},
+        revision=_revision(fields),
+    )
+    _check_needs(event, fields)
+    return event
+
+
+def _check_needs(event: Command, fields: Fields) -> None:
+    """Refuse a command that lacks what it is about."""
+    match event.command:
+        case CommandName.OVERRIDE_MILESTONE:
+            fields.word(MilestoneName, "milestone")
+            if event.undo and event.to is not None:
+                raise BadField(fields.at("undo"), "either `to` or `undo`")
+        case CommandName.MERGE:
+            fields.needed("into")
+        case CommandName.ATTACH | CommandName.DETACH | CommandName.SPLIT if not event.alerts:
+            raise BadField(fields.at("alerts"), "missing: a list of alert ids")
+        case CommandName.UPDATE if not event.fields:
+            raise BadField(fields.at("fields"), f"missing: an object with some of {', '.join(_UPDATE)}")
+
+
+def _flag(fields: Fields, name: str) -> bool:
+    value = fields.values.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise BadField(fields.at(name), "true or false is expected here")
+
+
+def _revision(fields: Fields) -> int | None:
+    value = fields.values.get("revision")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise BadField(fields.at("revision"), "a whole number is expected here")
+
+
+def _alerts(fields: Fields) -> tuple[str, ...]:
+    value = fields.values.get("alerts")
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(alert, str) for alert in value):
+        raise BadField(fields.at("alerts"), "a list of alert ids is expected here")
+    return tuple(value)
+
+
+def _updated(fields: Fields) -> dict[str, object]:
+    """What `update` changes: under `fields`, or beside the command's own fields."""
+    given = fields.values.get("fields")
+    if given is not None and not isinstance(given, dict):
+        raise BadField(fields.at("fields"), "an object is expected here")
+    return {name: fields.values[name] for name in _UPDATE if name in fields.values} | (given or {})
+
+
+def _detect(request: Request) -> bool:
+    try:
+        items = items_of(request.document, "items")
+    except Unreadable:
+        return False
+    first = items[0][1] if items else None
+    return (
+        isinstance(first, dict)
+        and first.get("type") in _TYPES
+        and not first.keys().isdisjoint(("kind", "command", "at"))
+    )
+
+
+ADAPTER = Adapter(
+    name="alertline",
+    version=1,
+    about=About(
+        title="Alertline entries, changes and commands",
+        paste='curl -H "Content-Type: application/json" {url} '
+        '-d \'{"type": "change", "kind": "deploy", "text": "api 1.2 deployed", "service": "api"}\'',
+        reads="Entries (kind, text, at, ended_at, actor, scope, service, incident), changes (kind, text, at, ended_at, "
+        "service, scope, actor, labels, url) and commands (command, incident, at, reason and what the command needs).",
+        cannot_know="When it happened, if `at` is left out: then it is the time of receipt.",
+    ),
+    detect=_detect,
+    adapt=_adapt,
+    rank=10,
+    own=True,
+)

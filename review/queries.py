@@ -1,0 +1,104 @@
+"""What a reader may ask for in a query string; a value that means nothing is refused by name, never ignored."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from alertline.store.port import Filter
+from alertline.web.problems import Problem
+from schemas.vocabulary import IncidentStatus, Severity
+
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "incident_filter", "page_limit", "refused", "wants"]
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 200
+_MAX_TEXT: Final = 200
+
+Query = Mapping[str, str]
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def incident_filter(query: Query) -> Filter:
+    """Read status, service, severity, from, to and q; an empty value is none, as a form sends it.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    since, until = _time(query, "from", ends=False), _time(query, "to", ends=True)
+    if since and until and until < since:
+        raise refused("to", "it lies before from")
+    return Filter(
+        status=_word(query, "status", IncidentStatus),
+        service=_text(query, "service"),
+        severity=_word(query, "severity", Severity),
+        since=since,
+        until=until,
+        text=_text(query, "q"),
+    )
+
+
+def page_limit(query: Query) -> int:
+    """How many to a page: 1 to 200, by default 50.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    raw = query.get("limit", "")
+    if not raw:
+        return DEFAULT_LIMIT
+    if not (raw.isascii() and raw.isdecimal() and len(raw) <= 4 and 1 <= int(raw) <= MAX_LIMIT):
+        raise refused("limit", f"a whole number from 1 to {MAX_LIMIT} is needed")
+    return int(raw)
+
+
+def wants(query: Query, name: str) -> bool:
+    """Whether a yes-or-no parameter is set: 1, true or yes.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    raw = query.get(name, "").lower()
+    if raw not in {"", "0", "1", "true", "false", "yes", "no"}:
+        raise refused(name, "1 or 0 is needed")
+    return raw in {"1", "true", "yes"}
+
+
+def refused(parameter: str, why: str) -> Problem:
+    """The refusal of one query parameter."""
+    return Problem(400, "A query parameter is wrong", f"{parameter}: {why}", parameter=parameter)
+
+
+def _word(query: Query, name: str, words: type[Word]) -> Word | None:
+    raw = query.get(name, "")
+    if not raw:
+        return None
+    try:
+        return words(raw)
+    except ValueError:
+        raise refused(name, f"one of {', '.join(words)} is needed") from None
+
+
+def _text(query: Query, name: str) -> str | None:
+    raw = query.get(name, "").strip()
+    if len(raw) > _MAX_TEXT:
+        raise refused(name, f"at most {_MAX_TEXT} characters are allowed")
+    if "\0" in raw:
+        raise refused(name, "a null character is not allowed")
+    return raw or None
+
+
+def _time(query: Query, name: str, *, ends: bool) -> datetime | None:
+    raw = query.get(name, "").strip()
+    if not raw:
+        return None
+    try:
+        if len(raw) == len("2024-08-20"):
+            # a day means all of it, also as an upper bound
+            return datetime.combine(date.fromisoformat(raw) + timedelta(days=ends), time(), UTC)
+        moment = datetime.fromisoformat(raw)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise refused(name, "a day (2024-08-20) or a time with its zone (2024-08-20T14:05:00Z; + is written %2B) is needed")

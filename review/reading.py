@@ -1,0 +1,41 @@
+"""What the pages and the API read from: one small protocol, so that a test needs no database."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from alertline.incidents.model import ItemRow
+from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from schemas.incident import Incident
+
+__all__ = ["Reader"]
+
+
+class Reader(Protocol):
+    """Reads what the correlator has stored. A cursor is opaque: only what a page has returned may come back.
+
+    `page` and `quarantine` raise ValueError for a cursor that they never returned.
+    """
+
+    async def page(self, filter: Filter, cursor: str | None, limit: int) -> IncidentPage:  # noqa: A002 - the word for it
+        """Incidents newest first, at most `limit`; merged ones are left out."""
+        ...
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident as it is presented; an alias leads to the survivor. None if nothing has this id."""
+        ...
+
+    async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
+        """Every occurrence of a delivery that has been applied, in log order; empty until then."""
+        ...
+
+    async def raw(self, delivery: DeliveryRow) -> bytes | None:
+        """The body as it came in; None where it is no longer (or was never) kept."""
+        ...
+
+    async def quarantine(self, cursor: str | None, limit: int) -> tuple[Sequence[DeliveryRow], str | None]:
+        """Deliveries that could not be read, newest first, and where the next page begins."""
+        ...
+
+    async def unattached(self) -> Sequence[ItemRow]:
+        """What was said about an incident that has not been found (contract §8.13)."""
+        ...
