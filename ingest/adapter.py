@@ -1,7 +1,7 @@
 """What every source module offers, and what it is given.
 
-A source module (`ingest/sources/<name>.py`) has one public name, `ADAPTER`. Adapters are pure: bytes and headers in, events out.
-They never read a clock and never make up a time: what the sender did not state stays None.
+A source module (`ingest/sources/<name>.py`) has one public name, `ADAPTER`. Adapters are pure: bytes and headers in,
+events out. They never read a clock and never make up a time: what the sender did not state stays None.
 """
 
 from collections.abc import Callable

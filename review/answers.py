@@ -44,7 +44,7 @@ def page_answer(html: str, *, status: int = 200) -> web.Response:
 def etag_of(version: int, body: bytes) -> str:
     """A validator for one state of an incident, without quotes.
 
-    The version alone is not enough: a late candidate change or a newer Alertline can change what the same version shows.
+    The version alone is not enough: a late candidate change or a newer Alertline can change what one version shows.
     """
     return f"{version}-{hashlib.sha256(body).hexdigest()[:12]}"
 
@@ -53,7 +53,9 @@ def cached(request: web.Request, response: web.Response, etag: str) -> web.Respo
     """The response with its validator; 304 without a body if the reader has this state already."""
     known = request.if_none_match or ()
     if any(candidate.value in {etag, "*"} for candidate in known):
-        headers = {name: response.headers[name] for name in ("Cache-Control", "Content-Location") if name in response.headers}
+        headers = {
+            name: response.headers[name] for name in ("Cache-Control", "Content-Location") if name in response.headers
+        }
         response = web.Response(status=304, headers=headers)
     response.etag = etag
     return response

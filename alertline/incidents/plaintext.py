@@ -13,7 +13,6 @@ from alertline.incidents.wording import (
     NOT_RECORDED,
     SINCE_DETECTION,
     SINCE_IMPACT,
-    clock,
     day,
     day_and_clock,
     metric_value,
@@ -22,6 +21,7 @@ from alertline.incidents.wording import (
     since,
     span,
 )
+from alertline.incidents.words import clock_words
 from schemas.incident import Incident, Milestone, TimelineRow
 from schemas.vocabulary import MetricName, MilestoneName
 
@@ -86,10 +86,14 @@ def _key_times(incident: Incident) -> list[Row]:
 
 def _bounds(stamp: Milestone) -> str:
     if stamp.earliest and stamp.latest:
-        return f"between {clock(stamp.earliest)} and {clock(stamp.latest)}" if stamp.earliest != stamp.latest else ""
+        return (
+            f"between {clock_words(stamp.earliest)} and {clock_words(stamp.latest)}"
+            if stamp.earliest != stamp.latest
+            else ""
+        )
     if stamp.earliest:
-        return f"not before {clock(stamp.earliest)}"
-    return f"not after {clock(stamp.latest)}" if stamp.latest else ""
+        return f"not before {clock_words(stamp.earliest)}"
+    return f"not after {clock_words(stamp.latest)}" if stamp.latest else ""
 
 
 def _durations(incident: Incident) -> list[Row]:
@@ -113,7 +117,7 @@ def _timeline(incident: Incident) -> list[str]:
     detected, rows = _detected_at(incident), visible_rows(incident)
     cells = [
         (
-            clock(row.at) + (f"–{clock(row.ended_at)}" if row.ended_at else ""),
+            clock_words(row.at) + (f"–{clock_words(row.ended_at)}" if row.ended_at else ""),
             since(row.at, detected),
             f"{row_words(row)}  [{_said_by(row)}]",
         )

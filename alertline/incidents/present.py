@@ -47,7 +47,7 @@ def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
     edited = _edits(facts.items)
     severity = highest(episode.severity for episode in facts.episodes)
     return Overview(
-        title=str(edited.get("title") or _title(facts)),
+        title=edited.get("title") or _title(facts),
         severity=Severity(edited.get("severity", severity)),
         classification=Classification(edited.get("classification", Classification.INCIDENT)),
         services=_services(facts),
@@ -119,12 +119,12 @@ def _services(facts: IncidentFacts) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def _edits(items: Iterable[ItemRow]) -> dict[str, object]:
+def _edits(items: Iterable[ItemRow]) -> dict[str, str]:
     """What people set by `update`, the newest of each field."""
-    found: dict[str, object] = {}
+    found: dict[str, str] = {}
     for item in sorted(items, key=lambda each: each.order):
         if item.command == CommandName.UPDATE and item.accepted:
-            found |= {name: value for name, value in item.args.get("fields", {}).items() if name != "slots"}
+            found |= {name: str(value) for name, value in item.args.get("fields", {}).items() if name != "slots"}
     return found
 
 

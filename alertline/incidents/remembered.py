@@ -14,7 +14,7 @@ class Known(msgspec.Struct, frozen=True):
 
     Attributes:
         offset: where its first copy lies in the log.
-        since: receive time from which it is remembered: of the first copy, or, without an id of its sender, of the newest.
+        since: receive time from which it is remembered: of the first copy; without a sender's id, of the newest.
     """
 
     offset: int

@@ -22,7 +22,6 @@ from alertline.incidents.wording import (
     METRIC_ENDS,
     METRIC_TITLES,
     NOT_RECORDED,
-    clock,
     day,
     day_and_clock,
     duration,
@@ -31,6 +30,7 @@ from alertline.incidents.wording import (
     milestone_title,
     span,
 )
+from alertline.incidents.words import clock_words
 from schemas.incident import Alert, Candidate, Incident, Metric, Milestone, TimelineRow
 from schemas.vocabulary import Basis, IncidentStatus, MetricName, MilestoneName, RowKind
 
@@ -214,7 +214,7 @@ def _summed(incident: Incident, name: MetricName) -> tuple[str, ...]:
 def _timeline_bullet(row: TimelineRow, rejection: TimelineRow | None) -> str:
     text = escape(row_words(row))
     if rejection is not None:
-        text += f" _(misleading path, rejected {clock(rejection.at)} UTC)_"
+        text += f" _(misleading path, rejected {clock_words(rejection.at)} UTC)_"
     elif row.kind is RowKind.HYPOTHESIS_REJECTED:
         text += " _(misleading path)_"
     notes = [escape(row.actor)] if row.actor else []
@@ -226,8 +226,9 @@ def _timeline_bullet(row: TimelineRow, rejection: TimelineRow | None) -> str:
 
 def _row_time(row: TimelineRow) -> str:
     if row.ended_at is None or row.ended_at == row.at:
-        return clock(row.at)
-    return f"{clock(row.at)}–{clock(row.ended_at) if day(row.at) == day(row.ended_at) else day_and_clock(row.ended_at)}"
+        return clock_words(row.at)
+    end = clock_words(row.ended_at) if day(row.at) == day(row.ended_at) else day_and_clock(row.ended_at)
+    return f"{clock_words(row.at)}–{end}"
 
 
 def _records(incident: Incident, kinds: set[RowKind], nothing: str) -> list[str]:

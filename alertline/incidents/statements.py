@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from alertline.incidents.wording import clock, day, day_and_clock, duration, kind_title, one_line, span
+from alertline.incidents.wording import day, day_and_clock, duration, kind_title, one_line, span
+from alertline.incidents.words import clock_words
 from schemas.incident import Alert, Incident, Milestone, TimelineRow
 from schemas.vocabulary import Basis, MetricName, MilestoneName, RowKind
 
@@ -21,6 +22,7 @@ __all__ = [
     "length",
     "misleading_paths",
     "origin",
+    "row_detail",
     "row_words",
     "symptoms",
     "visible_rows",
@@ -80,21 +82,18 @@ def symptoms(incident: Incident) -> tuple[Statement, ...]:
     )
 
 
-def alert_rows(incident: Incident) -> Mapping[datetime, list[TimelineRow]]:
-    """The rows that alerts left on the timeline, by time."""
-    rows = defaultdict[datetime, list[TimelineRow]](list)
+def alert_rows(incident: Incident) -> Mapping[str, list[TimelineRow]]:
+    """The rows that alerts left on the timeline, by the id of their episode."""
+    rows = defaultdict[str, list[TimelineRow]](list)
     for row in incident.timeline:
         if row.kind in _ALERT_ROWS:
-            rows[row.at].append(row)
+            rows[row.id.rpartition(".")[0]].append(row)
     return rows
 
 
-def alert_evidence(rows: Mapping[datetime, list[TimelineRow]], alert: Alert) -> tuple[str, ...]:
-    """The events of an alert's rows: those of its source at the ends of its episodes, by title where titles tell."""
-    times = {time for episode in alert.episodes for time in (episode.started_at, episode.ended_at) if time}
-    found = [row for time in sorted(times) for row in rows.get(time, ()) if row.source in {None, alert.source}]
-    own = [row for row in found if alert.title and alert.title in row.text] or found
-    return evidence_of(*own) or (alert.id,)
+def alert_evidence(rows: Mapping[str, list[TimelineRow]], alert: Alert) -> tuple[str, ...]:
+    """The events of an alert: those of its episodes' rows, else the alert's own id."""
+    return evidence_of(*(row for episode in alert.episodes for row in rows.get(episode.id, ()))) or (alert.id,)
 
 
 def detecting_alerts(incident: Incident) -> tuple[Alert, ...]:
@@ -129,10 +128,17 @@ def visible_rows(incident: Incident) -> tuple[TimelineRow, ...]:
 
 def row_words(row: TimelineRow) -> str:
     """A row as one line of plain text: its kind, unless the text begins with it, and the text."""
-    kind, text = kind_title(row.kind), one_line(row.text)
+    kind, text = kind_title(row.kind), row_detail(row)
     if not text:
         return kind
     return text if text.casefold().startswith(kind.casefold()) else f"{kind}: {text}"
+
+
+def row_detail(row: TimelineRow) -> str:
+    """A row's text where its kind is shown beside it: without a heading that only repeats the kind."""
+    kind, text = kind_title(row.kind).casefold(), one_line(row.text)
+    heading, colon, rest = text.partition(":")
+    return rest.strip() if heading.casefold() == kind and (colon or not rest) else text
 
 
 def origin(incident: Incident) -> tuple[str, ...]:
@@ -157,7 +163,7 @@ def _first_start(alert: Alert) -> datetime:
 def _near(stamp: Milestone, incident: Incident) -> str:
     """The time, with its date unless the sentence before has just named it."""
     start = _stamp(incident, MilestoneName.IMPACT_STARTED)
-    return clock(stamp.at) if start and day(start.at) == day(stamp.at) else day_and_clock(stamp.at)
+    return clock_words(stamp.at) if start and day(start.at) == day(stamp.at) else day_and_clock(stamp.at)
 
 
 def _after_impact(incident: Incident) -> str:

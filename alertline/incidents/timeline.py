@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from alertline.incidents.milestones import Stamps, event_of_start
@@ -153,6 +154,6 @@ def gaps(rows: Iterable[TimelineRow], start: datetime, end: datetime | None, lea
     times = sorted({start, end, *(row.at for row in rows if start <= row.at <= end)})
     return [
         Gap(before, after, f"nothing recorded for {round((after - before).total_seconds() / 60)} min")
-        for before, after in zip(times, times[1:], strict=False)
+        for before, after in pairwise(times)
         if (after - before).total_seconds() > limit
     ]

@@ -5,9 +5,10 @@ Nothing here invents: a missing time has no words, callers write "not recorded" 
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from alertline.incidents.words import clock_words, span_words
 from schemas.incident import Metric
 from schemas.vocabulary import Basis, MetricName, MilestoneName, RowKind
 
@@ -20,7 +21,6 @@ __all__ = [
     "NOT_RECORDED",
     "SINCE_DETECTION",
     "SINCE_IMPACT",
-    "clock",
     "day",
     "day_and_clock",
     "duration",
@@ -82,8 +82,7 @@ METRIC_ENDS: Final = {
     MetricName.RESOLVE_FROM_DETECT: (MilestoneName.DETECTED, MilestoneName.RESOLVED),
 }
 
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_SPECIAL_TITLES: Final = {RowKind.HYPOTHESIS_REJECTED: "Hypothesis rejected", RowKind.COMMS: "Communication"}
+_SPECIAL_TITLES: Final = {RowKind.ALERT_REFIRED: "Alert fired again", RowKind.COMMS: "Communication"}
 _SPACE: Final = re.compile(r"\s+")
 # controls, format characters (they can reverse what is shown), halves of characters; joiners belong to words and emoji
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs"})
@@ -96,21 +95,14 @@ def one_line(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, exact to the second (below a minute to the millisecond): `1 h 45 min`, `0 min`, `-5 min`."""
-    sign = "-" if seconds < 0 else ""
-    rest = abs(seconds)
-    if rest < 60 and rest != round(rest):
-        return f"{sign}{round(rest, 3):g} s"
-    whole, parts = round(rest), []
-    for size, unit in _UNITS:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return sign + " ".join(parts) if parts else "0 min"
+    """Seconds in words: `1 h 45 min`, `−5 min`; below a second to the millisecond, so that a short one is never 0."""
+    if 0 < abs(seconds) < 1:
+        return f"{round(seconds, 3):g} s".replace("-", "−")
+    return span_words(timedelta(seconds=seconds)) if seconds else "0 min"
 
 
 def since(at: datetime, origin: datetime | None) -> str:
-    """The signed distance from the origin: `+15 min`, `-5 min`, `0`; empty without an origin."""
+    """The signed distance from the origin: `+15 min`, `−5 min`, `0`; empty without an origin."""
     if origin is None:
         return ""
     seconds = (at - origin).total_seconds()
@@ -124,22 +116,16 @@ def day(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d")
 
 
-def clock(at: datetime) -> str:
-    """The UTC time of day, with seconds only where there are some: `14:05`, `14:05:30`."""
-    at = at.astimezone(UTC)
-    return at.strftime("%H:%M:%S") if at.second or at.microsecond else at.strftime("%H:%M")
-
-
 def day_and_clock(at: datetime) -> str:
     """Date and time: `2024-08-20 14:05`."""
-    return f"{day(at)} {clock(at)}"
+    return f"{day(at)} {clock_words(at)}"
 
 
 def span(start: datetime, end: datetime | None, *, opened: str = "still firing") -> str:
     """Start to end, the date written once if both share it: `2024-08-20 14:05 to 15:40`."""
     if end is None:
         return f"{day_and_clock(start)}, {opened}"
-    return f"{day_and_clock(start)} to {clock(end) if day(start) == day(end) else day_and_clock(end)}"
+    return f"{day_and_clock(start)} to {clock_words(end) if day(start) == day(end) else day_and_clock(end)}"
 
 
 def milestone_title(name: MilestoneName) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "fit",
     "fold_title",
     "incident_of",
+    "read_alert",
     "read_change",
     "read_delivery",
     "read_episode",
@@ -30,6 +31,7 @@ Value = str | int | bool | None
 _encoder: Final = msgspec.json.Encoder()
 
 read_row: Final[Callable[[str], Row]] = msgspec.json.Decoder(Row).decode
+read_alert: Final = msgspec.json.Decoder(AlertRow).decode
 read_episode: Final = msgspec.json.Decoder(EpisodeRow).decode
 read_item: Final = msgspec.json.Decoder(ItemRow).decode
 read_change: Final = msgspec.json.Decoder(ChangeRow).decode

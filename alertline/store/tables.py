@@ -24,7 +24,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    desc,
     text,
 )
 
@@ -136,7 +135,7 @@ summaries: Final = Table(
     Column("merged_into", Text, nullable=True),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("id"),
-    Index("ix_summaries_list", desc("started_at"), "id"),
+    Index(None, "started_at", "id"),
 )
 
 summary_services: Final = Table(
@@ -160,7 +159,7 @@ deliveries: Final = Table(
     Column("outcome", Text, nullable=False),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("partition", "offset"),
-    Index(None, "stream", "received_at"),
+    Index(None, "stream", "keyed", "received_at"),
     Index(
         "ix_deliveries_quarantined",
         "received_at",

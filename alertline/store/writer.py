@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ClauseElement, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import from_micros, micros
@@ -30,3 +30,204 @@ from alertline.store.tables import (
 )
 
 __all__ = ["StoreWriter"]
+
+# How long a delivery is remembered, in log time (contract §8.3).
+_KEYED_US: Final = timedelta(hours=24) // timedelta(microseconds=1)
+_HASHED_US: Final = timedelta(seconds=60) // timedelta(microseconds=1)
+
+Values = tuple[Value, ...]
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """A statement in the words of one database, made once: building it per batch would cost more than running it."""
+
+    sql: str
+
+    async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
+        """Run it for all rows at once; each has the values of all columns, in the table's order."""
+        if rows:
+            await connection.exec_driver_sql(self.sql, list(rows))
+
+
+class StoreWriter:
+    """What a correlator writes with. It leaves the engine open: whoever made that disposes of it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._decide = _append(engine, decisions)
+        self._deliver = _append(engine, deliveries)
+        self._put = {table: _upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
+        self._summarise = _upsert(engine, summaries)
+        self._serve = _append(engine, summary_services)
+        self._tick = _upsert(engine, stream_clocks)
+        self._unserve = _compiled(
+            engine, delete(summary_services).where(summary_services.c.incident_id == bindparam("incident"))
+        )
+
+    async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
+        """Take over a partition: every older claim on it is void from now on. A new partition begins at offset 0.
+
+        Raises:
+            LogChanged: the store was filled from another log; StoreUnavailable: not now.
+        """
+        statement = (
+            insert(self._engine, positions)
+            .values(log_id=log_id, partition=partition, epoch=1, owner=owner, next_offset=0)
+            .on_conflict_do_update(
+                index_elements=["log_id", "partition"], set_={"epoch": positions.c.epoch + 1, "owner": owner}
+            )
+            .returning(positions.c.epoch, positions.c.next_offset)
+        )
+        async with writing(self._engine) as connection:
+            other = await connection.scalar(select(positions.c.log_id).where(positions.c.log_id != log_id).limit(1))
+            if other is not None:
+                raise LogChanged(
+                    f"the store was filled from log {other}, this is log {log_id}: rebuild, or use that log"
+                )
+            epoch, next_offset = (await connection.execute(statement)).one()
+        return Claim(log_id, partition, epoch, next_offset)
+
+    async def load(self, claim: Claim) -> Loaded:
+        """Read what a correlator of the partition starts from: all of one moment.
+
+        Rows come by kind (alerts, incidents, episodes, items, changes), then in the order in which they were made;
+        deliveries in the order of the log.
+
+        Raises:
+            StoreUnavailable: not now.
+        """
+        mine = stream_clocks.c.partition == claim.partition
+        streams = select(stream_clocks.c.stream).where(mine)
+        rows: list[Row] = []
+        async with reading(self._engine) as connection:
+            clocks = (
+                await connection.execute(select(stream_clocks.c.stream, stream_clocks.c.log_time).where(mine))
+            ).all()
+            for table in ROW_TABLES.values():
+                query = select(table.c.body).where(table.c.stream.in_(streams))
+                bodies = await connection.scalars(query.order_by(table.c.made_offset, table.c.made_n))
+                rows += map(read_row, bodies)
+            remembered = await self._remembered(connection, claim.partition)
+        return Loaded(
+            rows=rows,
+            clocks=[StreamClock(stream, from_micros(at)) for stream, at in sorted(tuple(clock) for clock in clocks)],
+            deliveries=sorted(remembered, key=lambda row: row.offset),
+        )
+
+    async def _remembered(self, connection: AsyncConnection, partition: int) -> list[DeliveryRow]:
+        found: list[DeliveryRow] = []
+        for keyed, age in ((True, _KEYED_US), (False, _HASHED_US)):
+            query = (
+                select(deliveries.c.body)
+                .join(stream_clocks, stream_clocks.c.stream == deliveries.c.stream)
+                .where(stream_clocks.c.partition == partition)
+                .where(deliveries.c.keyed.is_(keyed))
+                .where(deliveries.c.received_at >= stream_clocks.c.log_time - age)
+            )
+            found += map(read_delivery, await connection.scalars(query))
+        return found
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch and the read position in one transaction.
+
+        The clock of a stream must be in the first batch that holds anything of it: it says whose the stream is.
+
+        Raises:
+            Fenced: the claim is void, or the batch does not begin where the last one ended: nothing was written.
+            StoreUnavailable: not now: nothing was written.
+        """
+        writes = self._writes(batch)
+        async with writing(self._engine) as connection:
+            await _fence(connection, batch)
+            for statement, rows in writes:
+                await statement.run(connection, rows)
+
+    def _writes(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
+        """All that a batch writes, made before the transaction begins, so that it is short."""
+        decided, rows = _decided(batch.decisions)
+        newest = {summary.id: summary for summary in batch.summaries}
+        clocks = {clock.stream: clock for clock in batch.clocks}
+        return [
+            (self._decide, decided),
+            *((self._put[table], list(rows[table].values())) for table in ROW_TABLES.values()),
+            (self._deliver, [_delivery(row) for row in batch.deliveries]),
+            (self._summarise, [_summary(summary) for summary in newest.values()]),
+            (self._unserve, [(id_,) for id_ in newest]),
+            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(fit, s.services)})]),
+            (
+                self._tick,
+                [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
+            ),
+        ]
+
+
+async def _fence(connection: AsyncConnection, batch: Batch) -> None:
+    claim = batch.claim
+    moved = await connection.execute(
+        update(positions)
+        .where(positions.c.log_id == claim.log_id, positions.c.partition == claim.partition)
+        .where(positions.c.epoch == claim.epoch, positions.c.next_offset == batch.first)
+        .values(next_offset=batch.next_offset)
+    )
+    if moved.rowcount != 1:
+        raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it at offset {batch.first}")
+
+
+def _decided(applied: Iterable[Applied]) -> tuple[list[Values], dict[Table, dict[str, Values]]]:
+    """The rows of the decisions table; and per row table the newest row of each id, with the place of its first."""
+    appended: list[Values] = []
+    current: dict[Table, dict[str, Values]] = {table: {} for table in ROW_TABLES.values()}
+    for each in applied:
+        decision: Decision = each.decision
+        row = decision.row
+        table = ROW_TABLES[type(row)]
+        body, stream = encode(row), fit(each.stream)
+        appended.append((stream, each.offset, each.n, decision.kind, table.name, row.id, incident_of(row), body))
+        before = current[table].get(row.id)
+        made = before[-3:-1] if before is not None else (each.offset, each.n)
+        current[table][row.id] = (row.id, stream, *copied(row), *made, body)
+    return appended, current
+
+
+def _delivery(row: DeliveryRow) -> Values:
+    return (
+        row.partition,
+        row.offset,
+        fit(row.id),
+        fit(row.stream),
+        micros(row.received_at),
+        row.keyed,
+        row.outcome,
+        encode(row),
+    )
+
+
+def _summary(row: Summary) -> Values:
+    return (
+        row.id,
+        fit(row.stream),
+        fit(row.scope),
+        row.status,
+        row.severity,
+        fold_title(row.title),
+        micros(row.started_at),
+        row.merged_into,
+        encode(row),
+    )
+
+
+def _append(engine: AsyncEngine, table: Table) -> Statement:
+    return _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
+
+
+def _upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:
+    """An insert that overwrites the row of the same key, all but the columns to keep."""
+    statement = insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns})
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
+    return _compiled(
+        engine, statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+    )
+
+
+def _compiled(engine: AsyncEngine, statement: ClauseElement) -> Statement:
+    return Statement(str(statement.compile(dialect=engine.dialect)))

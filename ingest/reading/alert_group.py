@@ -1,10 +1,9 @@
 """Groups of alerts as Alertmanager writes them; Grafana's unified alerting writes the same and more.
 
-Twice the same reading: typed and strict, which is fast and holds for what real senders write; and lenient, for bodies in
-which something is not as it should be. The lenient one mends what it can (with a warning), then asks the strict one.
+Twice the same reading: typed and strict, which is fast and holds for what real senders write; and lenient, for bodies
+in which something is not as it should be. The lenient one mends what it can (with a warning), then asks the strict one.
 """
 
-from collections.abc import Sequence
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -163,8 +162,8 @@ def _mended(fields: Fields, warnings: list[str]) -> _Alert:
             return otherwise
 
     labels = fields.labels("labels")
-    annotations = attempt(lambda: fields.labels("annotations"), {})
-    window = Fields(dict(labels) | dict(annotations), fields.pointer)
+    annotations = attempt(lambda: fields.labels("annotations"), dict[str, str]())
+    window = Fields({**labels, **annotations}, fields.pointer)
     if attempt(lambda: window.seconds("pending_for"), None) is None:
         annotations["pending_for"] = ""  # also hides an unreadable label of this name
     return _Alert(

@@ -33,7 +33,7 @@ class BadField(ValueError):
 
 def pointer_of(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901) of its parts."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + printable(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def items_of(document: object, key: str = "alerts") -> list[tuple[str, object]]:

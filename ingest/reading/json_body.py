@@ -1,8 +1,8 @@
 """A body as JSON, as tolerant as it can be without guessing.
 
-A byte order mark is skipped and UTF-16 is understood where it has one; of duplicate keys the last wins; numbers too large
-to be represented become null; half an emoji (a lone surrogate) becomes U+FFFD. NaN, comments, trailing commas, two
-documents in one body and depths beyond about a thousand levels are unreadable.
+A byte order mark is skipped and UTF-16 is understood where it has one; of duplicate keys the last wins; numbers too
+large to be represented become null; half an emoji (a lone surrogate) becomes U+FFFD. NaN, comments, trailing commas,
+two documents in one body and depths beyond about a thousand levels are unreadable.
 """
 
 import codecs
@@ -15,7 +15,7 @@ import orjson
 
 __all__ = ["Unreadable", "has_control_escapes", "printable", "read_json"]
 
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CONTROL_ESCAPES: Final = (b"\\u000", b"\\u001", b"\\u007")
 
 
@@ -38,7 +38,7 @@ def read_json(body: bytes) -> object:
 
 
 def has_control_escapes(body: bytes) -> bool:
-    """Whether a JSON body may hold control characters (raw ones are not JSON): a quick test, at times true without need."""
+    """Whether a JSON body may hold control characters (raw ones are not JSON); quick, at times true without need."""
     return any(escape in body for escape in _CONTROL_ESCAPES)
 
 
@@ -47,14 +47,7 @@ def printable(text: str) -> str:
 
     NUL cannot be stored by every database, and escape sequences would be obeyed by terminals.
     """
-    if not text.isprintable():  # most texts are; line ends are the usual exception
-        text = _CONTROLS.sub("\ufffd", text)
-        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _has_surrogate(text) else text
-    return text
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return text if text.isprintable() else _UNPRINTABLE.sub("\ufffd", text)
 
 
 def _as_utf8(body: bytes) -> bytes:
@@ -71,10 +64,25 @@ def _as_utf8(body: bytes) -> bytes:
 def _read_again(body: bytes, reason: str) -> object:
     """Read what orjson refuses only for a number out of range or a lone surrogate; the standard library takes those."""
     try:
-        document: object = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        return _cleaned(json.loads(body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_exact))
     except (ValueError, RecursionError):
         raise Unreadable(f"not JSON: {reason}") from None
-    return document
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(name): _cleaned(item) for name, item in value.items()}
+    return value
+
+
+def _exact(digits: str) -> int | str:
+    """A whole number, or its digits where no other reader of the record could hold it."""
+    number = int(digits)
+    return number if abs(number) < 1 << 63 else digits
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -60,7 +60,7 @@ def environment_of(labels: Mapping[str, str]) -> str | None:
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:
-    """Alertmanager's fingerprint of a set of labels: FNV-1a, 64 bits, 16 hexadecimal digits; empty values do not count."""
+    """Alertmanager's fingerprint of labels: FNV-1a, 64 bits, 16 hexadecimal digits; empty values do not count."""
     return _fnv1a(tuple(sorted((name, value) for name, value in labels.items() if value)))
 
 

@@ -1,4 +1,4 @@
-"""Times as senders write them: to UTC, at microseconds, truncated and never rounded (a rounded end could precede nothing)."""
+"""Times as senders write them: to UTC, at microseconds, truncated, never rounded: nothing happens before its time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def read_time(text: str) -> datetime | None:
 
 
 def read_epoch(number: float) -> datetime | None:
-    """Read seconds, milliseconds, microseconds or nanoseconds since 1970, by magnitude; None for 0 and below ("not set").
+    """Read seconds to nanoseconds since 1970, the unit told by magnitude; None for 0 and below ("not set").
 
     Raises:
         BadTime: not finite or out of range.

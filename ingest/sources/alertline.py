@@ -1,4 +1,4 @@
-"""What people and their tools tell Alertline itself: entries, changes and commands (contract §4); one object or a list."""
+"""What people and their tools tell Alertline: entries, changes and commands (contract §4); one object or a list."""
 
 from collections.abc import Callable
 from typing import Final
@@ -189,7 +189,8 @@ def _updated(fields: Fields) -> dict[str, object]:
     given = fields.values.get("fields")
     if given is not None and not isinstance(given, dict):
         raise BadField(fields.at("fields"), "an object is expected here")
-    return {name: fields.values[name] for name in _UPDATE if name in fields.values} | (given or {})
+    beside: dict[str, object] = {name: fields.values[name] for name in _UPDATE if name in fields.values}
+    return beside | (given or {})
 
 
 def _detect(request: Request) -> bool:

@@ -26,9 +26,9 @@ ADAPTER = Adapter(
     about=About(
         title="Prometheus Alertmanager",
         paste="receivers: [{name: alertline, webhook_configs: [{url: '{url}', send_resolved: true, max_alerts: 0}]}]",
-        reads="Every alert of the group by its own status: startsAt, endsAt, fingerprint, labels, annotations summary, "
-        "title, description, runbook_url and pending_for (set it to the rule's `for`, and the impact's start is known).",
-        cannot_know="The rule's `for` unless the annotation or label pending_for repeats it; alerts cut off by max_alerts.",
+        reads="Every alert of the group by its own status: startsAt, endsAt, fingerprint, labels; annotations summary, "
+        "title, description, runbook_url and pending_for: set it to the rule's `for`, and the impact's start is known.",
+        cannot_know="The rule's `for` unless pending_for repeats it; alerts cut off by max_alerts.",
     ),
     detect=_detect,
     adapt=read_group,

@@ -1,4 +1,4 @@
-"""Alertline's own simple JSON for alerts: one object, a list of them, or `{"alerts": […]}`; unknown shapes by best effort."""
+"""Alertline's own JSON for alerts: one object, a list, or `{"alerts": […]}`; unknown shapes by best effort."""
 
 from hashlib import blake2b
 from typing import Final
@@ -15,8 +15,10 @@ from schemas.vocabulary import AlertStatus
 __all__ = ["ADAPTER"]
 
 _WORDS: Final = {
-    AlertStatus.FIRING: "firing alerting fire triggered trigger problem open opened active down failed failing new",
-    AlertStatus.RESOLVED: "resolved resolve ok closed close recovered recovery normal up cleared clear inactive fixed",
+    AlertStatus.FIRING: "firing alerting fire triggered trigger problem open opened active new alert alarm "
+    "down failed failing error critical warning unhealthy",
+    AlertStatus.RESOLVED: "resolved resolve ok okay closed close recovered recovery normal "
+    "up cleared clear inactive fixed success healthy",
     AlertStatus.ACKNOWLEDGED: "acknowledged acknowledge acked ack",
 }
 _STATUSES: Final = {word: status for status, words in _WORDS.items() for word in words.split()}
@@ -128,11 +130,13 @@ ADAPTER = Adapter(
     version=1,
     about=About(
         title="Generic JSON",
-        paste='curl -H "Content-Type: application/json" {url} -d \'{"status": "firing", "title": "…", "service": "…"}\'',
+        paste='curl -H "Content-Type: application/json" {url} '
+        '-d \'{"status": "firing", "title": "…", "service": "…"}\'',
         reads="status (firing, resolved, acknowledged and common synonyms), title, dedup_key, identity, severity, "
-        "starts_at, ends_at, changed_at, pending_for, service, host, environment, labels, description, url, runbook, value.",
-        cannot_know="Whatever is left out: without starts_at the time of receipt stands in; without dedup_key a hash of "
-        "title, service and host tells alerts apart, so none of them may change between firing and resolved.",
+        "starts_at, ends_at, changed_at, pending_for, service, host, environment, labels, description, url, runbook, "
+        "value.",
+        cannot_know="Whatever is left out: without starts_at the time of receipt stands in; without dedup_key a hash "
+        "of title, service and host tells alerts apart, so none of them may change between firing and resolved.",
     ),
     detect=_detect,
     adapt=_adapt,

@@ -1,4 +1,4 @@
-"""Grafana: unified alerting (9 and newer), which writes Alertmanager's body and more, and the legacy body (8 and older)."""
+"""Grafana: unified alerting (9 and newer), which writes Alertmanager's body and more; legacy bodies (8 and older)."""
 
 from typing import Final
 

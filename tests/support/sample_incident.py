@@ -95,7 +95,7 @@ def running() -> Incident:
         metrics={name: Metric(None, None, "not resolved") for name in MetricName}
         | {MetricName.DETECT_FROM_IMPACT: Metric(0.0, Basis.ASSUMED)},
         alerts=(msgspec.structs.replace(alert, episodes=(firing,)),),
-        timeline=tuple(row for row in _timeline() if row.id == "row_fire1"),
+        timeline=tuple(row for row in _timeline() if row.id == "fire1.fired"),
         changes=(),
         conflicts=(),
         gaps=(),
@@ -194,7 +194,9 @@ def _alerts() -> tuple[Alert, ...]:
 
 
 def _episode(start: str, end: str) -> Episode:
-    return Episode(started_at=at(start), ended_at=at(end), end_basis=EndBasis.REPORTED, id=f"episode_{start}")
+    return Episode(
+        started_at=at(start), ended_at=at(end), end_basis=EndBasis.REPORTED, id="fire1" if start == "14:05" else "fire2"
+    )
 
 
 def _changes() -> tuple[Candidate, ...]:
@@ -236,11 +238,17 @@ def _timeline() -> tuple[TimelineRow, ...]:
             None,
             "ev_fire1",
         ),
-        _row("fire1", "14:05", RowKind.ALERT_FIRED, "API success rate below 90 %", REPORTED, monitor, "ev_fire1"),
+        _row("fire1.fired", "14:05", RowKind.ALERT_FIRED, "API success rate below 90 %", REPORTED, monitor, "ev_fire1"),
         _row("detected", "14:05", RowKind.DETECTED, "First alert", REPORTED, monitor, "ev_fire1"),
         _said("look", "14:10", RowKind.INVESTIGATING, "Checking the API servers for high memory or CPU usage."),
         _row(
-            "fire2", "14:20", RowKind.ALERT_FIRED, "Error rate of /v1/orders above 5 %", REPORTED, monitor, "ev_fire2"
+            "fire2.fired",
+            "14:20",
+            RowKind.ALERT_FIRED,
+            "Error rate of /v1/orders above 5 %",
+            REPORTED,
+            monitor,
+            "ev_fire2",
         ),
         _said("hypothesis1", "14:25", RowKind.HYPOTHESIS, "The recent API update; rolling back."),
         msgspec.structs.replace(
@@ -251,10 +259,24 @@ def _timeline() -> tuple[TimelineRow, ...]:
         _said("finding", "15:00", RowKind.FINDING, "Abnormal traffic patterns at the load balancer."),
         _said("cause", "15:20", RowKind.CAUSE_IDENTIFIED, "All traffic goes to a single backend server."),
         _said("fix", "15:30", RowKind.FIX_APPLIED, "Load balancer configuration corrected."),
-        _row("end1", "15:40", RowKind.ALERT_RESOLVED, "API success rate below 90 %", REPORTED, monitor, "ev_end1"),
+        _row(
+            "fire1.resolved",
+            "15:40",
+            RowKind.ALERT_RESOLVED,
+            "API success rate below 90 %",
+            REPORTED,
+            monitor,
+            "ev_end1",
+        ),
         _said("mitigated", "15:40", RowKind.MITIGATED, "Response times are returning to normal."),
         _row(
-            "end2", "15:45", RowKind.ALERT_RESOLVED, "Error rate of /v1/orders above 5 %", REPORTED, monitor, "ev_end2"
+            "fire2.resolved",
+            "15:45",
+            RowKind.ALERT_RESOLVED,
+            "Error rate of /v1/orders above 5 %",
+            REPORTED,
+            monitor,
+            "ev_end2",
         ),
         _row(
             "resolved", "15:45", RowKind.RESOLVED, "Last alert ended; quiet for 5 min after", DERIVED, None, "ev_end2"
@@ -268,9 +290,7 @@ def _timeline() -> tuple[TimelineRow, ...]:
 def _row(
     name: str, clock: str, kind: RowKind, text: str, basis: Basis, source: str | None, evidence: str
 ) -> TimelineRow:
-    return TimelineRow(
-        id=f"row_{name}", at=at(clock), kind=kind, text=text, basis=basis, source=source, evidence=(evidence,)
-    )
+    return TimelineRow(id=name, at=at(clock), kind=kind, text=text, basis=basis, source=source, evidence=(evidence,))
 
 
 def _said(name: str, clock: str, kind: RowKind, text: str) -> TimelineRow:

@@ -1,0 +1,1 @@
+"""One module per step, named after its revision; a step that was released is never changed."""

@@ -1,0 +1,161 @@
+"""Reading what the correlator wrote, for pages, the API and exports.
+
+Guarantee: every answer is of one moment: what one transaction of the writer wrote is seen as a whole or not at all.
+Any method may raise `StoreUnavailable`: the database does not answer now.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertline.clock import micros
+from alertline.incidents.model import IncidentFacts, ItemRow
+from alertline.store.cursor import Big, read_cursor, write_cursor
+from alertline.store.engine import reading
+from alertline.store.facts import read_facts
+from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from alertline.store.rows import fit, fold_title, read_delivery, read_item, read_summary
+from alertline.store.tables import deliveries, incidents, items, positions, summaries, summary_services
+from schemas.vocabulary import Outcome
+
+__all__ = ["DeliveryPage", "StoreReader"]
+
+_MAX_LIMIT: Final = 200
+
+
+class DeliveryPage(msgspec.Struct, frozen=True):
+    """A page of deliveries and where the next one begins."""
+
+    deliveries: Sequence[DeliveryRow]
+    next_cursor: str | None
+
+
+class StoreReader:
+    """What readers read with. It leaves the engine open: whoever made that disposes of it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def page(self, wanted: Filter, cursor: str | None = None, limit: int = 50) -> IncidentPage:
+        """List incidents, newest start first, then by id; losers of a merge are left out.
+
+        Args:
+            wanted: `since` counts as within, `until` as beyond; `text` is sought in the title, in any case.
+            cursor: `next_cursor` of the page before; None for the first.
+            limit: how many at most; taken as 1 to 200.
+
+        Raises:
+            ValueError: the cursor is none of ours.
+        """
+        size = min(max(limit, 1), _MAX_LIMIT)
+        table = summaries.c
+        query = select(table.body, table.started_at, table.id).where(table.merged_into.is_(None), *_conditions(wanted))
+        if cursor is not None:
+            started_at, id_ = read_cursor(cursor, tuple[Big, str])
+            query = query.where(
+                or_(table.started_at < started_at, and_(table.started_at == started_at, table.id > fit(id_)))
+            )
+        query = query.order_by(table.started_at.desc(), table.id).limit(size + 1)
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        more = len(rows) > size
+        rows = rows[:size]
+        return IncidentPage(
+            [read_summary(body) for body, _, _ in rows],
+            write_cursor((rows[-1].started_at, rows[-1].id)) if more else None,
+        )
+
+    async def facts(self, incident_id: str) -> IncidentFacts | None:
+        """Everything that an incident is computed from; of the survivor, for an id that was merged away.
+
+        Returns:
+            None for an unknown id.
+        """
+        async with reading(self._engine) as connection:
+            return await read_facts(connection, fit(incident_id))
+
+    async def delivery(self, delivery_id: str) -> list[DeliveryRow]:
+        """All occurrences of a delivery, newest first; none while it is unknown or not applied yet."""
+        return await self.deliveries([delivery_id])
+
+    async def deliveries(self, delivery_ids: Sequence[str]) -> list[DeliveryRow]:
+        """All occurrences of several deliveries, newest first."""
+        query = select(deliveries.c.body).where(deliveries.c.id.in_([fit(id_) for id_ in delivery_ids]))
+        return await self._deliveries(query.order_by(deliveries.c.offset.desc(), deliveries.c.partition))
+
+    async def quarantine(self, cursor: str | None = None, limit: int = 50) -> DeliveryPage:
+        """List the deliveries that could not be read, newest receipt first.
+
+        Args:
+            cursor: `next_cursor` of the page before; None for the first.
+            limit: how many at most; taken as 1 to 200.
+
+        Raises:
+            ValueError: the cursor is none of ours.
+        """
+        size = min(max(limit, 1), _MAX_LIMIT)
+        table = deliveries.c
+        # The word stands in the statement itself: only so does the database see that the small index will do.
+        query = select(table.body).where(table.outcome == literal(Outcome.QUARANTINED, literal_execute=True))
+        if cursor is not None:
+            at, offset, partition = read_cursor(cursor, tuple[Big, Big, Big])
+            query = query.where(
+                or_(
+                    table.received_at < at,
+                    and_(table.received_at == at, table.offset < offset),
+                    and_(table.received_at == at, table.offset == offset, table.partition > partition),
+                )
+            )
+        query = query.order_by(table.received_at.desc(), table.offset.desc(), table.partition).limit(size + 1)
+        rows = await self._deliveries(query)
+        page = rows[:size]
+        last = page[-1] if len(rows) > size else None
+        return DeliveryPage(
+            page, write_cursor((micros(last.received_at), last.offset, last.partition)) if last else None
+        )
+
+    async def unattached(self) -> list[ItemRow]:
+        """What people and systems said that belongs to no incident (yet), in the order in which it was read."""
+        query = select(items.c.body).where(items.c.incident.is_(None))
+        async with reading(self._engine) as connection:
+            bodies = await connection.scalars(query.order_by(items.c.made_offset, items.c.made_n, items.c.id))
+            return [read_item(body) for body in bodies]
+
+    async def applied(self, partition: int) -> int:
+        """The offset from which the partition is to be read on: all before it has had its effect."""
+        query = select(positions.c.next_offset).where(positions.c.partition == partition)
+        async with reading(self._engine) as connection:
+            return await connection.scalar(query) or 0
+
+    async def all_incident_ids(self) -> list[str]:
+        """Every incident that lists show, by event time of its opening, then by id."""
+        query = select(incidents.c.id).where(incidents.c.merged_into.is_(None))
+        async with reading(self._engine) as connection:
+            return list(await connection.scalars(query.order_by(incidents.c.opened_at, incidents.c.id)))
+
+    async def _deliveries(self, query: Select[tuple[str]]) -> list[DeliveryRow]:
+        async with reading(self._engine) as connection:
+            return [read_delivery(body) for body in await connection.scalars(query)]
+
+
+def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    table = summaries.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        found.append(table.status == wanted.status)
+    if wanted.severity is not None:
+        found.append(table.severity == wanted.severity)
+    if wanted.since is not None:
+        found.append(table.started_at >= micros(wanted.since))
+    if wanted.until is not None:
+        found.append(table.started_at < micros(wanted.until))
+    if wanted.text:
+        found.append(table.title_folded.contains(fold_title(wanted.text), autoescape=True))
+    if wanted.service is not None:
+        services = summary_services.c
+        of_service = select(services.incident_id).where(services.service == fit(wanted.service))
+        found.append(table.id.in_(of_service))
+    return found

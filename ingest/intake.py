@@ -1,0 +1,159 @@
+"""The pure heart of receiving: one request becomes one record, whatever its body holds.
+
+`take` never raises because of a body: what cannot be read is quarantined with the reason, with its bytes beside it.
+The same request gives the same record, on any machine and at any time: replaying a recording is receiving again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from ingest.adapter import Adapted, Adapter, Request
+from ingest.integrations import Integration
+from ingest.reading.json_body import Unreadable
+from ingest.reading.secrets import kept_headers, redacted_query
+from schemas.records import Delivery, Tick
+from schemas.vocabulary import Outcome
+
+__all__ = ["Posted", "delivery_id", "request_of", "take"]
+
+# the sender's own delivery ids, the plainest promise first: GitLab's UUID is shared by recursive hooks, its key is not
+_ID_HEADERS: Final = (
+    "idempotency-key",
+    "x-github-delivery",
+    "x-gitlab-event-uuid",
+    "x-webhook-id",
+    "x-amz-sns-message-id",
+    "x-honeycomb-webhook-delivery-id",
+)
+_ID_HEADERS_OF: Final[Mapping[str, tuple[str, ...]]] = {"sentry": (*_ID_HEADERS, "request-id")}
+_NO_ADAPTER: Final = "0"
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as it came.
+
+    Attributes:
+        integration: the name that was posted to, or that was detected.
+        headers: name and value as they came; secrets are dropped by `take`.
+        path: without a token; None for the plain intake paths.
+        query: as it came; secrets are redacted by `take`.
+        received_at: by our clock, or by the recording.
+        principal: for whom the handler acted.
+    """
+
+    integration: str
+    body: bytes
+    received_at: datetime
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"
+    path: str | None = None
+    query: str | None = None
+    principal: str = "local"
+
+
+def request_of(posted: Posted, *, ticks: bool = False, commands: bool = True) -> Request:
+    """What an adapter may see of a request: no secrets."""
+    return Request(
+        body=posted.body,
+        headers=kept_headers(posted.headers),
+        received_at=posted.received_at,
+        integration=posted.integration,
+        method=posted.method,
+        path=posted.path,
+        query=redacted_query(posted.query) if posted.query else None,
+        ticks=ticks,
+        commands=commands,
+    )
+
+
+def take(
+    request: Request, integration: Integration, adapter: Adapter | None, principal: str = "local"
+) -> Delivery | Tick:
+    """Make the record of a request. Never raises, whatever the body is.
+
+    `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
+    """
+    adapted = _adapt(request, adapter)
+    if adapted.tick is not None:
+        return Tick(stream=integration.stream, at=adapted.tick)
+    outcome, reason = _outcome(adapted)
+    keyed, identifier = delivery_id(integration, request.headers, request.body)
+    text = _text(request.body)
+    return Delivery(
+        id=identifier,
+        stream=integration.stream,
+        integration=integration.name,
+        source=integration.source,
+        received_at=request.received_at,
+        outcome=outcome,
+        keyed=keyed,
+        principal=principal,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=request.headers,
+        body=text,
+        body_base64=request.body if text is None else None,
+        reason=reason,
+        adapter=f"{integration.source}/{adapter.version if adapter is not None else _NO_ADAPTER}",
+        events=adapted.events,
+        rejected=adapted.rejected,
+        warnings=adapted.warnings,
+    )
+
+
+def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:
+    """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3)."""
+    keyed = False
+    said = body
+    for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
+        value = headers.get(name)
+        if value:
+            keyed, said = True, value.encode("utf-8", "surrogateescape")
+            break
+    # the mark in front keeps a body from passing for a key
+    digest = blake2b((b"key\0" if keyed else b"body\0") + integration.name.encode() + b"\0", digest_size=10)
+    digest.update(said)
+    return keyed, "d_" + digest.hexdigest()
+
+
+def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
+    if adapter is None:
+        return Adapted(unusable="no adapter for this source is installed")
+    if not request.body.strip() and not request.query:
+        return Adapted(ignored="an empty body")
+    try:
+        return adapter.adapt(request)
+    except Unreadable as error:
+        return Adapted(unusable=str(error))
+    except Exception as error:  # noqa: BLE001 - a slip in one adapter must not lose the sender's delivery
+        return Adapted(unusable=f"the adapter failed: {type(error).__name__}: {error}")
+
+
+def _outcome(adapted: Adapted) -> tuple[Outcome, str | None]:
+    """What became of the request, and why where it was not plainly accepted."""
+    if adapted.events:
+        if not adapted.rejected:
+            return Outcome.ACCEPTED, None
+        count = len(adapted.rejected)
+        return Outcome.PARTIAL, f"{count} of {count + len(adapted.events)} items could not be read"
+    if adapted.control is not None:
+        return Outcome.CONTROL, adapted.control
+    if adapted.ignored is not None:
+        return Outcome.IGNORED, adapted.ignored
+    if adapted.rejected:
+        first = adapted.rejected[0]
+        return Outcome.QUARANTINED, f"no item could be read; {first.pointer or 'the body'}: {first.reason}"
+    return Outcome.QUARANTINED, adapted.unusable or "nothing in it could be read"
+
+
+def _text(body: bytes) -> str | None:
+    """The body as text; None where it is not UTF-8. An empty one is text."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,54 @@
+"""Integrations: named senders. Without configuration every source type is one of its own name, in stream `default`."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ingest.adapter import Adapter
+from ingest.catalogue import adapters
+
+__all__ = ["DEFAULT_STREAM", "Integration", "Integrations", "UnknownSource"]
+
+DEFAULT_STREAM = "default"
+
+
+class UnknownSource(ValueError):
+    """An integration is configured with a source type that is not installed; the message lists those that are."""
+
+
+class Integration(msgspec.Struct, frozen=True, kw_only=True):
+    """One sender: its name in paths, its source type, the stream that its deliveries go to."""
+
+    name: str
+    source: str
+    stream: str = DEFAULT_STREAM
+
+
+class Integrations:
+    """The senders that this server knows. A configured one takes precedence over a source type of the same name."""
+
+    def __init__(
+        self, configured: Mapping[str, Integration] | None = None, known: Mapping[str, Adapter] | None = None
+    ) -> None:
+        """Take what is configured, and the adapters (all that are installed, unless others are given).
+
+        Raises:
+            UnknownSource: an integration names a source that is not installed.
+        """
+        self._adapters = adapters() if known is None else known
+        everything = {name: Integration(name=name, source=name) for name in self._adapters} | dict(configured or {})
+        for integration in everything.values():
+            if integration.source not in self._adapters:
+                raise UnknownSource(
+                    f"integration {integration.name}: unknown source {integration.source!r}; "
+                    f"one of: {', '.join(self._adapters)}"
+                )
+        self._pairs = {name: (one, self._adapters[one.source]) for name, one in everything.items()}
+
+    def find(self, name: str) -> tuple[Integration, Adapter] | None:
+        """The integration of this name with its adapter; None if there is none."""
+        return self._pairs.get(name)
+
+    def all(self) -> tuple[Integration, ...]:
+        """Every integration, in order of names."""
+        return tuple(self._pairs[name][0] for name in sorted(self._pairs))

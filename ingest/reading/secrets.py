@@ -1,0 +1,83 @@
+"""What must not be kept of a request: credentials in headers and in the query string."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote_plus
+
+__all__ = ["REDACTED", "kept_headers", "redacted_query"]
+
+REDACTED: Final = "redacted"
+
+_SECRET_NAMES: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-auth", "x-amz-security-token"))
+_SECRET_PARTS: Final = (
+    "token",
+    "secret",
+    "signature",
+    "api-key",
+    "apikey",
+    "api_key",
+    "password",
+    "passwd",
+    "credential",
+)
+# they belong to one connection or to the encoding on the way; the body is kept decoded
+_OF_THE_CONNECTION: Final = frozenset(
+    (
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_SECRET_QUERY_PARTS: Final = (*_SECRET_PARTS, "key", "auth", "sig", "pass", "pwd", "jwt", "code")
+# names repeat from request to request; the bound keeps a hostile sender from filling memory
+_MOST_NAMES: Final = 1024
+_known_names: Final[dict[str, str | None]] = {}
+
+
+def kept_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers worth keeping, names in lower case, without secrets; of a repeated one the last."""
+    kept: dict[str, str] = {}
+    for name, value in headers:
+        try:
+            ours = _known_names[name]
+        except KeyError:
+            ours = _learn(name)
+        if ours is not None:
+            kept[ours] = value
+    return kept
+
+
+def _learn(name: str) -> str | None:
+    ours = _kept_name(str(name).lower())
+    if len(_known_names) < _MOST_NAMES:
+        _known_names[str(name)] = ours
+    return ours
+
+
+def _kept_name(name: str) -> str | None:
+    if name in _SECRET_NAMES or name in _OF_THE_CONNECTION or any(part in name for part in _SECRET_PARTS):
+        return None
+    # said once on receipt: on the record it is `received_at`
+    return None if name == "alertline-received-at" else name
+
+
+def redacted_query(query: str) -> str:
+    """The query string with the values of keys that name secrets replaced; everything else stays byte for byte."""
+    return "&".join(_redacted_pair(pair) for pair in query.split("&"))
+
+
+def _redacted_pair(pair: str) -> str:
+    name, separator, value = pair.partition("=")
+    plain = unquote_plus(name).lower()
+    if value and any(part in plain for part in _SECRET_QUERY_PARTS):
+        return f"{name}{separator}{REDACTED}"
+    return pair

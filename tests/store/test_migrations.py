@@ -1,0 +1,97 @@
+"""The steps of the migrations lead to exactly the tables that the code uses, and back."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from alertline.store.engine import open_engine, reading, writing
+from alertline.store.migrate import check, current, downgrade, upgrade
+from alertline.store.tables import metadata
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet."""
+    return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+
+
+async def table_names(url: str) -> set[str]:
+    """The tables of a database, but for Alembic's own."""
+
+    def names(connection: Connection) -> set[str]:
+        return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+    engine = open_engine(url)
+    async with reading(engine) as connection:
+        found = await connection.run_sync(names)
+    await engine.dispose()
+    return found
+
+
+async def change(url: str, statement: str) -> None:
+    """Change a database behind our back."""
+    engine = open_engine(url)
+    async with writing(engine) as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_an_empty_database_becomes_exactly_the_tables_of_the_code(url: str) -> None:
+    """After the upgrade there is no difference between the database and the metadata, and all tables are there."""
+    assert await current(url) is None
+
+    await upgrade(url)
+
+    assert await current(url) == "0001"
+    assert await check(url) == []
+    assert await table_names(url) == set(metadata.tables)
+
+
+async def test_down_and_up_again(url: str) -> None:
+    """The way down leaves no table behind, and the way up works again after it."""
+    await upgrade(url)
+    await downgrade(url, "base")
+
+    assert await table_names(url) == set()
+    assert await current(url) is None
+
+    await upgrade(url)
+
+    assert await check(url) == []
+
+
+async def test_upgrading_twice_changes_nothing(url: str) -> None:
+    """An upgrade of what is up to date, also by several at once, does nothing."""
+    await asyncio.gather(*(upgrade(url) for _ in range(3)))
+    await upgrade(url)
+
+    assert await check(url) == []
+
+
+async def test_check_names_what_is_missing(url: str) -> None:
+    """A database without our tables is told apart from one in which something was changed by hand."""
+    assert await check(url) == ["the database is at revision none, this version of Alertline needs 0001"]
+
+    await upgrade(url)
+    await change(url, "DROP INDEX ix_deliveries_id")
+
+    [difference] = await check(url)
+    assert "ix_deliveries_id" in difference
+
+
+async def test_a_newer_database_is_named(url: str) -> None:
+    """A revision that this code does not know is a difference, not a crash."""
+    await upgrade(url)
+    await change(url, "UPDATE alembic_version SET version_num = '9999'")
+
+    assert await check(url) == ["the database is at revision 9999, this version of Alertline needs 0001"]
+
+
+@pytest.mark.parametrize("wrong", ["store.db", "mysql://somewhere/x", "sqlite:///store.db"])
+async def test_an_unknown_database_is_refused(wrong: str) -> None:
+    """A URL of a database that we do not know is refused in one line."""
+    with pytest.raises(ValueError, match="must be") as refused:
+        await current(wrong)
+    assert "\n" not in str(refused.value)
