@@ -1,7 +1,7 @@
 """What this process tells about itself: metrics (Prometheus) and logs (structlog).
 
-Every metric is declared here, once, with the meaning of its labels. Label values come from closed sets: a sender can never
-make a new time series. Logs are events with keys; what is secret (tokens, query strings, bodies) is never a key.
+Every metric is declared here, once, with the meaning of its labels. Label values come from closed sets: a sender can
+never make a new time series. Logs are events with keys; what is secret (tokens, query strings, bodies) is never a key.
 """
 
 import logging
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 __all__ = [
@@ -18,8 +18,6 @@ __all__ = [
     "BODY_BYTES",
     "DELIVERIES",
     "EXPOSITION_TYPE",
-    "ITEMS",
-    "LAST_RECEIVED",
     "REFUSALS",
     "REGISTRY",
     "LogFormat",
@@ -35,10 +33,6 @@ PlatformCollector(registry=REGISTRY)
 DELIVERIES: Final = Counter(
     "alertline_deliveries", "Deliveries taken and durable on the event log.", ("source", "outcome"), registry=REGISTRY
 )
-# what those deliveries held; result: accepted, rejected, duplicate (one that this receiver happened to know)
-ITEMS: Final = Counter(
-    "alertline_delivery_items", "Items of deliveries that are durable.", ("source", "result"), registry=REGISTRY
-)
 # bytes of raw bodies, after decompression; source: a source type's name
 BODY_BYTES: Final = Counter("alertline_body_bytes", "Bytes of bodies received.", ("source",), registry=REGISTRY)
 # requests that were not taken; reason: one of the words in ingest/receivers.py
@@ -51,10 +45,6 @@ APPEND_SECONDS: Final = Histogram(
     "Seconds until a record was durable on the event log.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
     registry=REGISTRY,
-)
-# unix time of the newest delivery, so that a silent source can be alerted on; source: a source type's name
-LAST_RECEIVED: Final = Gauge(
-    "alertline_last_received_timestamp_seconds", "When a source last delivered.", ("source",), registry=REGISTRY
 )
 
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST

@@ -31,7 +31,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     body: bytes
     headers: dict[str, str]
     received_at: datetime
-    integration: str = ""
     method: str = "POST"
     path: str | None = None
     query: str | None = None

@@ -18,7 +18,7 @@ from ingest.reading.secrets import kept_headers, redacted_query
 from schemas.records import Delivery, Tick
 from schemas.vocabulary import Outcome
 
-__all__ = ["Posted", "delivery_id", "request_of", "take"]
+__all__ = ["Posted", "delivery_id", "receive", "request_of", "take"]
 
 # the sender's own delivery ids, the plainest promise first: GitLab's UUID is shared by recursive hooks, its key is not
 _ID_HEADERS: Final = (
@@ -56,12 +56,11 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_of(posted: Posted, *, ticks: bool = False, commands: bool = True) -> Request:
-    """What an adapter may see of a request: no secrets."""
+    """What an adapter may see of a request, and a record may hold: no secrets."""
     return Request(
         body=posted.body,
         headers=kept_headers(posted.headers),
         received_at=posted.received_at,
-        integration=posted.integration,
         method=posted.method,
         path=posted.path,
         query=redacted_query(posted.query) if posted.query else None,
@@ -104,6 +103,13 @@ def take(
         rejected=adapted.rejected,
         warnings=adapted.warnings,
     )
+
+
+def receive(
+    posted: Posted, integration: Integration, adapter: Adapter | None, *, ticks: bool = False, commands: bool = True
+) -> Delivery | Tick:
+    """Make the record of a request as it came: `request_of`, then `take`. Never raises, whatever the body is."""
+    return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
 
 
 def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""The reading half of the API (contract §6): incidents, their exports, deliveries, quarantine, unattached statements."""
+"""The reading half of the API (contract §6): incidents, exports, deliveries, quarantine, unattached statements."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from alertline.incidents.draft import draft
+from alertline.incidents.durations import DEFINITION
 from alertline.incidents.export import public_item, timeline_csv, timeline_json, timeline_markdown
 from alertline.incidents.slots import completeness, required_slots
 from alertline.store.port import DeliveryRow, Summary
@@ -20,9 +21,8 @@ from review.reading import Reader
 from schemas.incident import Incident
 from schemas.public import metrics_as_public, milestones_as_public, to_json_bytes
 
-__all__ = ["DEFINITION", "STYLES", "api_routes", "public_delivery", "public_summary"]
+__all__ = ["STYLES", "api_routes", "check_style", "public_delivery", "public_summary"]
 
-DEFINITION: Final = "ttx/1"
 STYLES: Final = ("seed",)
 
 _Answer = Callable[[web.Request, Incident], web.Response]
@@ -47,7 +47,7 @@ def api_routes(reader: Reader) -> list[Route]:
 
 
 def public_summary(summary: Summary) -> dict[str, object]:
-    """One line of the list: the incident's own fields where they share a name; `alert_count` is the number of alerts."""
+    """One line of the list, with the incident's own field names; `alert_count` is the number of alerts."""
     public: dict[str, object] = msgspec.to_builtins(summary)
     public["milestones"] = milestones_as_public(summary.milestones)
     public["metrics"] = metrics_as_public(summary.metrics, DEFINITION)

@@ -112,9 +112,10 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
     for run in fold(spans):
         starts = {each.start for each in run}
         owners = [each for each in free if any(own.start in starts for own in each.spans)]
-        keep = owners[0] if owners else None
-        for lost in owners[1:]:
-            _absorb(work, lost, keep)
+        keep = min(owners, key=lambda each: (each.first_received, each.id), default=None)
+        for lost in owners:
+            if keep is not None and lost is not keep:
+                _absorb(work, lost, keep)
         free = [each for each in free if each not in owners]
         if span.start in starts:
             _settle_run(work, alert, keep, run, heard, effect)
@@ -126,8 +127,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             work.touch(keep.incident, interval=True)
 
 
-def _absorb(work: Work, lost: EpisodeRow, keep: EpisodeRow | None) -> None:
-    assert keep is not None  # noqa: S101 - there is no second owner without a first
+def _absorb(work: Work, lost: EpisodeRow, keep: EpisodeRow) -> None:
     work.touch(lost.incident, interval=True)
     work.decide(
         DecisionKind.EPISODE_MOVED, msgspec.structs.replace(lost, absorbed_by=keep.id, incident=None, origin=None)

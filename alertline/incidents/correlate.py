@@ -69,8 +69,8 @@ def _same_identity(
             gap = _gap(state, row, episode)
             if nearest is None or (gap, row.id) < nearest:
                 nearest = (gap, row.id)
-        if other.started_at < episode.started_at and (earlier is None or other.started_at > earlier[0]):
-            earlier = (other.started_at, row.id)
+        if other.started_at < episode.started_at:
+            earlier = max(earlier or (other.started_at, row.id), (other.started_at, row.id))
     if nearest is not None and nearest[0] <= policy.reopen:
         gap, incident = nearest
         when = "while it lasted" if not gap else f"{span_words(gap)} from it, within {span_words(policy.reopen)}"
@@ -79,9 +79,8 @@ def _same_identity(
 
 
 def _candidates(state: StreamState, scope: str, excluded: str | None) -> Iterable[IncidentRow]:
-    for incident in islice(reversed(state.by_scope[scope]), _CANDIDATES):
-        row = state.incidents[incident]
-        if row.status is not IncidentStatus.CLOSED and incident != excluded:
+    for row in islice(state.incidents_of(scope), _CANDIDATES):
+        if row.status is not IncidentStatus.CLOSED and row.id != excluded:
             yield row
 
 

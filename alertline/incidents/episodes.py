@@ -75,7 +75,7 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
     alert, start = heard.alert, heard.alert.starts_at
     if start is None:
         # no time of its own: it can only repeat what fires already, or start now
-        known = next((span for span in reversed(spans) if span.end is None), None)
+        known = max((span for span in spans if span.end is None), key=lambda span: span.start, default=None)
         start = known.start if known else heard.received_at
     known = next((span for span in spans if span.start == start), None)
     if known is None:

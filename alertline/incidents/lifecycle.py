@@ -30,6 +30,7 @@ def open_incident(
         status=IncidentStatus.OPEN,
         opened_by=by,
         opened_at=at,
+        opened=work.order(),
         created_at=work.log_time,
         updated_at=work.log_time,
         service=service,

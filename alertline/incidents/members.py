@@ -101,3 +101,5 @@ class Members:
             self.last_end_read = read_at
         if self.last_end is None or end > self.last_end:
             self.last_end, self.ends_in_point = end, row.point
+        elif end == self.last_end:
+            self.ends_in_point = self.ends_in_point and row.point

@@ -183,6 +183,7 @@ def _conflicts(
     overrides: dict[MilestoneName, list[ItemRow]],
 ) -> Iterable[Conflict]:
     starts = [item for item in items if item.kind is RowKind.IMPACT_STARTED and item.accepted]
+    starts.sort(key=lambda item: item.order)
     values = sorted({item.at for item in starts})
     if len(values) > 1 and not overrides.get(MilestoneName.IMPACT_STARTED):
         yield Conflict(MilestoneName.IMPACT_STARTED, tuple(values), _evidence(starts))

@@ -198,6 +198,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     Attributes:
         opened_by: id of the event that opened it; opened_at: its event time.
+        opened: where in the log it was opened: the order of incidents.
         created_at, updated_at: log times of the opening and of the newest decision about it.
         deadline: log time at which the quiet period ended that resolved it; None if a person did, or it is open.
         reopened: where in the log it was last reopened; resolves said before that no longer stand.
@@ -215,6 +216,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     status: IncidentStatus
     opened_by: str
     opened_at: datetime
+    opened: Order
     created_at: datetime
     updated_at: datetime
     version: int = 1

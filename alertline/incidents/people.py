@@ -142,7 +142,7 @@ def find_incident(state: StreamState, row: ItemRow) -> Found:
         survivor = state.survivor(row.asked_incident)
         return Found(survivor.id if survivor else None)
     closing = row.command == CommandName.CLOSE
-    rows = [state.incidents[each] for each in state.by_scope[row.scope]]
+    rows = list(state.incidents_of(row.scope))
     if closing:
         rows = [each for each in rows if each.status is not IncidentStatus.CLOSED]
     tests: tuple[Callable[[IncidentRow], bool], ...] = (

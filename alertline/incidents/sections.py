@@ -180,16 +180,19 @@ def _key_time(name: MilestoneName, stamp: Milestone | None) -> tuple[tuple[str, 
     title = milestone_title(name)
     if stamp is None:
         return (title, NOT_RECORDED, "", "", "", ""), ()
-    bounds = f"{_bound(stamp, 'earliest')} to {_bound(stamp, 'latest')}" if stamp.earliest or stamp.latest else ""
+    bounds = _bounds(stamp)
     shown = ", ".join(escape(identifier) for identifier in stamp.evidence[:3])
     more = f" and {len(stamp.evidence) - 3} more" if len(stamp.evidence) > 3 else ""
     cells = (title, day_and_clock(stamp.at), stamp.basis.value, bounds, escape(stamp.note or ""), shown + more)
     return cells, stamp.evidence
 
 
-def _bound(stamp: Milestone, side: str) -> str:
-    bound = stamp.earliest if side == "earliest" else stamp.latest
-    return day_and_clock(bound) if bound else "unknown"
+def _bounds(stamp: Milestone) -> str:
+    if stamp.earliest and stamp.latest:
+        return span(stamp.earliest, stamp.latest)
+    if stamp.earliest:
+        return f"not before {day_and_clock(stamp.earliest)}"
+    return f"not after {day_and_clock(stamp.latest)}" if stamp.latest else ""
 
 
 def _duration_row(incident: Incident, name: MetricName, metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,6 +7,7 @@ loaded from the store. Everything an index holds can be computed from the rows a
 import heapq
 from bisect import insort
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from alertline.incidents.members import Members
@@ -85,11 +86,10 @@ class StreamState:
         self.incidents[row.id] = row
         members = self._members(row.id)
         members.forget_stamps()
+        self.by_scope[row.scope][row.id] = None
         if row.merged_into is None:
-            self.by_scope[row.scope][row.id] = None
             self._schedule(row.id)
         else:
-            self.by_scope[row.scope].pop(row.id, None)
             self._aliases[row.merged_into][row.id] = None
 
     def _put_item(self, row: ItemRow) -> None:
@@ -147,13 +147,20 @@ class StreamState:
 
     # ---------------------------------------------------------------- reading
 
+    def incidents_of(self, scope: str) -> Iterator[IncidentRow]:
+        """The incidents of a scope that were not merged away, newest opened first."""
+        for incident in reversed(self.by_scope[scope]):
+            row = self.incidents[incident]
+            if row.merged_into is None:
+                yield row
+
     def alert_by_key(self, scope: str, source: str, dedup_key: str) -> AlertRow | None:
         """The alert of a source and dedup key in a scope."""
         found = self._alert_by_key.get((scope, source, dedup_key))
         return None if found is None else self.alerts[found]
 
     def episodes_of(self, alert: str) -> list[EpisodeRow]:
-        """The episodes of one alert, oldest made first."""
+        """The episodes of one alert, in no order that a rule may rest on."""
         return [self.episodes[each] for each in self._episodes_of[alert]]
 
     def episodes_of_identity(self, alert: AlertRow) -> list[EpisodeRow]:

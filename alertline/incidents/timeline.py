@@ -6,14 +6,29 @@ from itertools import pairwise
 from typing import Final
 
 from alertline.incidents.milestones import Stamps, event_of_start
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
 
 __all__ = ["bounds", "gaps", "timeline"]
 
-# at the same time: the change first, then what the machine saw, then what people did about it, the end last
-_ORDER: Final = {kind: n for n, kind in enumerate(RowKind)}
+# At the same time: what was changed, what the machines saw, what people said (in the order they said it), the end last.
+_FIRST: Final = (RowKind.IMPACT_STARTED, RowKind.CHANGE, RowKind.ROLLBACK)
+_SEEN: Final = (RowKind.ALERT_FIRED, RowKind.ALERT_REFIRED, RowKind.ALERT_SUPPRESSED, RowKind.DETECTED)
+_LAST: Final = (
+    RowKind.ALERT_RESOLVED,
+    RowKind.MITIGATED,
+    RowKind.IMPACT_ENDED,
+    RowKind.RESOLVED,
+    RowKind.REOPENED,
+    RowKind.CLOSED,
+)
+_PEOPLE: Final = len(_FIRST) + len(_SEEN)
+_PHASE: Final = (
+    dict.fromkeys(RowKind, _PEOPLE)
+    | {kind: n for n, kind in enumerate(_FIRST + _SEEN)}
+    | {kind: n for n, kind in enumerate(_LAST, _PEOPLE + 1)}
+)
 _STAMPED: Final = {
     MilestoneName.IMPACT_STARTED: (RowKind.IMPACT_STARTED, "Impact started"),
     MilestoneName.DETECTED: (RowKind.DETECTED, "Detected"),
@@ -48,7 +63,8 @@ def timeline(facts: IncidentFacts, stamps: Stamps) -> tuple[TimelineRow, ...]:
         *said,
         *_milestone_rows(facts, stamps, said),
     ]
-    return tuple(sorted(rows, key=lambda row: (row.at, _ORDER[row.kind], row.id)))
+    said_at = {item.id: item.order for item in facts.items}
+    return tuple(sorted(rows, key=lambda row: (row.at, _PHASE[row.kind], said_at.get(row.id, Order(0)), row.id)))
 
 
 def _alert_rows(episodes: Iterable[EpisodeRow], alerts: dict[str, AlertRow]) -> Iterator[TimelineRow]:

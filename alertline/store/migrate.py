@@ -17,17 +17,21 @@ from sqlalchemy import Connection, text
 from alertline.store.engine import open_engine, reading, writing
 from alertline.store.tables import metadata
 
-__all__ = ["check", "current", "downgrade", "upgrade"]
+__all__ = ["UnknownRevision", "check", "current", "downgrade", "upgrade"]
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 4_702_111_234_823  # any number, the same in every process
+
+
+class UnknownRevision(Exception):
+    """A newer Alertline has changed the tables."""
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
     """Make or change the tables so that they are those of the revision; does nothing if they are.
 
     Raises:
-        ValueError: not a URL of a database that we know; StoreUnavailable: not now.
+        ValueError: not a URL of a database that we know; UnknownRevision: it is ahead of us; StoreUnavailable: not now.
     """
     await _change(url, lambda config: command.upgrade(config, revision))
 
@@ -36,7 +40,7 @@ async def downgrade(url: str, revision: str) -> None:
     """Take steps back down to the revision (`base`: to an empty database). What only newer tables hold is lost.
 
     Raises:
-        ValueError: not a URL of a database that we know; StoreUnavailable: not now.
+        ValueError: not a URL of a database that we know; UnknownRevision: it is ahead of us; StoreUnavailable: not now.
     """
     await _change(url, lambda config: command.downgrade(config, revision))
 
@@ -73,7 +77,9 @@ async def _change(url: str, step: Callable[[Config], None]) -> None:
     def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # on SQLite the transaction that writes is a lock already
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        step(_config(connection))
+        config = _config(connection)
+        _refuse_newer(connection, ScriptDirectory.from_config(config))
+        step(config)
 
     engine = open_engine(url)
     try:
@@ -92,6 +98,12 @@ def _config(connection: Connection | None = None) -> Config:
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
+    revision = _revision(connection)
+    if revision is not None and revision not in {step.revision for step in scripts.walk_revisions()}:
+        raise UnknownRevision(f"the database is at revision {revision}, newer than this code: upgrade Alertline first")
 
 
 def _differences(connection: Connection) -> list[str]:

@@ -136,7 +136,7 @@ class StoreReader:
         async with reading(self._engine) as connection:
             return list(await connection.scalars(query.order_by(incidents.c.opened_at, incidents.c.id)))
 
-    async def _deliveries(self, query: Select[tuple[str]]) -> list[DeliveryRow]:
+    async def _deliveries(self, query: Select[str]) -> list[DeliveryRow]:
         async with reading(self._engine) as connection:
             return [read_delivery(body) for body in await connection.scalars(query)]
 

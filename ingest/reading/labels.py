@@ -30,6 +30,7 @@ _ENVIRONMENT: Final = (
     "deployment_environment_name",
     "stage",
 )
+_ENVIRONMENT_NAMES: Final = frozenset(_ENVIRONMENT)  # mostly there is none: one look instead of seven
 _FNV_OFFSET: Final = 14695981039346656037
 _FNV_PRIME: Final = 1099511628211
 _SEPARATOR: Final = b"\xff"
@@ -56,7 +57,7 @@ def host_of(labels: Mapping[str, str]) -> str | None:
 
 def environment_of(labels: Mapping[str, str]) -> str | None:
     """The environment that labels name."""
-    return first_of(labels, _ENVIRONMENT)
+    return None if _ENVIRONMENT_NAMES.isdisjoint(labels) else first_of(labels, _ENVIRONMENT)
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:

@@ -4,39 +4,18 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote_plus
 
+from ingest.reading.json_body import printable
+
 __all__ = ["REDACTED", "kept_headers", "redacted_query"]
 
 REDACTED: Final = "redacted"
 
 _SECRET_NAMES: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-auth", "x-amz-security-token"))
-_SECRET_PARTS: Final = (
-    "token",
-    "secret",
-    "signature",
-    "api-key",
-    "apikey",
-    "api_key",
-    "password",
-    "passwd",
-    "credential",
-)
+_SECRET_PARTS: Final = ("token", "secret", "signature", "api-key", "apikey", "api_key", "password", "credential")
 # they belong to one connection or to the encoding on the way; the body is kept decoded
 _OF_THE_CONNECTION: Final = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
+    ("accept", "accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "keep-alive")
+) | {"te", "trailer", "transfer-encoding", "upgrade"}
 _SECRET_QUERY_PARTS: Final = (*_SECRET_PARTS, "key", "auth", "sig", "pass", "pwd", "jwt", "code")
 # names repeat from request to request; the bound keeps a hostile sender from filling memory
 _MOST_NAMES: Final = 1024
@@ -52,7 +31,8 @@ def kept_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         except KeyError:
             ours = _learn(name)
         if ours is not None:
-            kept[ours] = value
+            # an undecodable byte arrives as half a surrogate pair, which no record can hold
+            kept[ours] = value if value.isascii() else printable(value)
     return kept
 
 
@@ -72,7 +52,7 @@ def _kept_name(name: str) -> str | None:
 
 def redacted_query(query: str) -> str:
     """The query string with the values of keys that name secrets replaced; everything else stays byte for byte."""
-    return "&".join(_redacted_pair(pair) for pair in query.split("&"))
+    return "&".join(_redacted_pair(pair) for pair in printable(query).split("&"))
 
 
 def _redacted_pair(pair: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from alertline.store.engine import open_engine, reading, writing
-from alertline.store.migrate import check, current, downgrade, upgrade
+from alertline.store.migrate import UnknownRevision, check, current, downgrade, upgrade
 from alertline.store.tables import metadata
 
 
@@ -82,11 +82,13 @@ async def test_check_names_what_is_missing(url: str) -> None:
 
 
 async def test_a_newer_database_is_named(url: str) -> None:
-    """A revision that this code does not know is a difference, not a crash."""
+    """A revision that this code does not know is a difference, and is not upgraded."""
     await upgrade(url)
     await change(url, "UPDATE alembic_version SET version_num = '9999'")
 
     assert await check(url) == ["the database is at revision 9999, this version of Alertline needs 0001"]
+    with pytest.raises(UnknownRevision, match="9999, newer than this code: upgrade"):
+        await upgrade(url)
 
 
 @pytest.mark.parametrize("wrong", ["store.db", "mysql://somewhere/x", "sqlite:///store.db"])

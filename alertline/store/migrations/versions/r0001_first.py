@@ -1,4 +1,4 @@
-"""The first tables. What each is for stands in `alertline.store.tables`; here they are as they were at this revision."""
+"""The first tables, as they were at this revision. What each is for stands in `alertline.store.tables`."""
 
 from typing import Final
 

@@ -1,0 +1,5 @@
+"""`python -m alertline`."""
+
+from alertline.cli.main import main
+
+main()

@@ -1,0 +1,68 @@
+"""`config` and `db`: what an operator checks."""
+
+import asyncio
+from pathlib import Path
+
+import click
+import msgspec
+
+from alertline.cli.options import config_option, data_option, settings_from
+from alertline.errors import AlertlineError
+
+__all__ = ["config", "db"]
+
+
+@click.group()
+def config() -> None:
+    """Look at the settings."""
+
+
+@config.command("check")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def config_check(file: Path | None) -> None:
+    """Check a configuration file (default: alertline.toml) and print the settings that it comes to.
+
+    A mistake is one line with its place and what would be right; the exit status is 2 then.
+    """
+    from alertline.wiring.server import integrations_of
+
+    settings = settings_from(file)
+    integrations_of(settings)
+    click.echo(msgspec.json.format(msgspec.json.encode(settings), indent=2).decode())
+
+
+@click.group()
+def db() -> None:
+    """Look after the store's tables. `serve` brings them up to date by itself."""
+
+
+@db.command("upgrade")
+@data_option
+@config_option
+def db_upgrade(data: str | None, config: Path | None) -> None:
+    """Bring the tables up to date."""
+    from alertline.store.migrate import current, upgrade
+    from alertline.wiring.embedded import DataFolder
+
+    folder = DataFolder(settings_from(config, data=data).data)
+    folder.create()
+    asyncio.run(upgrade(folder.store_url))
+    click.echo(f"tables are at revision {asyncio.run(current(folder.store_url))}")
+
+
+@db.command("check")
+@data_option
+@config_option
+def db_check(data: str | None, config: Path | None) -> None:
+    """Compare the tables with what this version expects; exit status 1 where they differ."""
+    from alertline.store.migrate import check
+    from alertline.wiring.embedded import DataFolder
+
+    folder = DataFolder(settings_from(config, data=data).data)
+    folder.require()
+    differences = asyncio.run(check(folder.store_url))
+    for difference in differences:
+        click.echo(difference)
+    if differences:
+        raise AlertlineError("the tables differ from what this version expects: run `alertline db upgrade`")
+    click.echo("the tables are as this version expects them")

@@ -1,0 +1,129 @@
+"""The correlator as a process of its own, so that receiving keeps a core to itself (docs/performance.md).
+
+Its standard input is its lifeline: when the server ends, however it ends, the pipe closes and the correlator stops. It
+says `ready` on its standard output once it has taken the partition over.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from alertline.config import Settings, policy_of
+from alertline.errors import AlertlineError
+from alertline.store.writer import StoreWriter
+from alertline.wiring.embedded import DataFolder
+from consumers.runner import Runner, run_guarded
+from schemas.records import NewerRecord
+
+__all__ = ["READY", "CorrelatorProcess", "correlate"]
+
+log = structlog.get_logger(__name__)
+
+READY: Final = b"ready\n"
+_STOP_S: Final = 10.0
+_AGAIN_S: Final = 0.5
+_DO_NOT_RESTART: Final = 3
+
+
+async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, stop: asyncio.Event) -> None:
+    """Run the correlator until `stop` is set, or until the lifeline closes.
+
+    Raises:
+        AlertlineError: the log holds records of a newer Alertline (exit status 3: starting again would not help).
+    """
+    folder = DataFolder(settings.data)
+    events = await folder.open_log()
+    engine = await folder.open_store()
+    try:
+        runner = Runner(events, StoreWriter(engine), policy_of(settings), owner="correlator", ticking=not recorded_time)
+        await _run_until(runner, stop, lifeline=lifeline)
+    except NewerRecord as error:
+        refusal = AlertlineError(str(error))
+        refusal.exit_status = _DO_NOT_RESTART
+        raise refusal from error
+    finally:
+        await engine.dispose()
+        await events.close()
+
+
+async def _run_until(runner: Runner, stop: asyncio.Event, *, lifeline: bool) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        watch = [tasks.create_task(_stop_on(stop, runner))]
+        if lifeline:
+            watch.append(tasks.create_task(_stop_on_end_of_input(runner)))
+            watch.append(tasks.create_task(_say_ready(runner)))
+        await run_guarded(runner)
+        for task in watch:
+            task.cancel()
+
+
+async def _stop_on(stop: asyncio.Event, runner: Runner) -> None:
+    await stop.wait()
+    runner.stop()
+
+
+async def _stop_on_end_of_input(runner: Runner) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+    runner.stop()
+
+
+async def _say_ready(runner: Runner) -> None:
+    await runner.started.wait()
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+
+
+class CorrelatorProcess:
+    """Keeps one correlator process running beside the server, and says whether it is."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._command = (sys.executable, "-m", "alertline", "correlate", "--lifeline", *arguments)
+        self._keeper: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self.problem: str | None = "starting"
+
+    async def start(self) -> None:
+        """Start it; it is started again whenever it ends by itself."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Let it finish its batch, and wait for that; a process that does not end is killed."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None and process.stdin is not None:
+            process.stdin.close()
+            try:
+                async with asyncio.timeout(_STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while not self._stopping:
+            status = await self._run_once()
+            if self._stopping:
+                return
+            log.error("correlator.ended", status=status)
+            self.problem = f"the correlator ended with status {status}"
+            if status == _DO_NOT_RESTART:
+                return
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _run_once(self) -> int:
+        pipe = asyncio.subprocess.PIPE
+        self._process = process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe)
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        while line := await process.stdout.readline():
+            if line == READY:
+                self.problem = None
+        return await process.wait()

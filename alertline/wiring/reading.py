@@ -1,0 +1,51 @@
+"""What the pages and the API read: the store's rows, presented by the core; raw bodies from the log."""
+
+from collections.abc import Sequence
+
+from alertline.eventlog.port import EventLog
+from alertline.incidents.model import ItemRow
+from alertline.incidents.policy import Policy
+from alertline.incidents.present import present
+from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from alertline.store.reader import StoreReader
+from schemas.incident import Incident
+from schemas.records import Delivery, decode
+
+__all__ = ["StoredIncidents"]
+
+
+class StoredIncidents:
+    """Implements `review.reading.Reader` on a store and the log that it was filled from."""
+
+    def __init__(self, store: StoreReader, log: EventLog, policy: Policy) -> None:
+        self._store, self._log, self._policy = store, log, policy
+
+    async def page(self, filter: Filter, cursor: str | None, limit: int) -> IncidentPage:  # noqa: A002 - the port's word
+        """Incidents newest first."""
+        return await self._store.page(filter, cursor, limit)
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The incident as it is presented; an alias leads to the survivor."""
+        facts = await self._store.facts(incident_id)
+        return None if facts is None else present(facts, self._policy)
+
+    async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
+        """Every applied occurrence of a delivery."""
+        return await self._store.delivery(delivery_id)
+
+    async def raw(self, delivery: DeliveryRow) -> bytes | None:
+        """The body as it came in, from the log."""
+        records = await self._log.read(delivery.partition, delivery.offset, 1)
+        if not records or records[0].position.offset != delivery.offset:
+            return None
+        record = decode(records[0].payload)
+        return record.raw if isinstance(record, Delivery) else None
+
+    async def quarantine(self, cursor: str | None, limit: int) -> tuple[Sequence[DeliveryRow], str | None]:
+        """Deliveries that could not be read, newest first."""
+        page = await self._store.quarantine(cursor, limit)
+        return page.deliveries, page.next_cursor
+
+    async def unattached(self) -> Sequence[ItemRow]:
+        """What belongs to no incident (yet)."""
+        return await self._store.unattached()

@@ -1,0 +1,166 @@
+"""`serve`: receivers, pages and API in this process, the correlator in another. Ctrl-C and SIGTERM drain.
+
+Everything that is opened is closed again in reverse order, each step with its name in the log when it fails.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from aiohttp import web
+from ingest.recording import RecordingFile
+
+from alertline.clock import now
+from alertline.config import Settings, policy_of
+from alertline.errors import AlertlineError, SettingError
+from alertline.eventlog.port import EventLog
+from alertline.store.reader import StoreReader
+from alertline.web.access import LocalOperator
+from alertline.web.health import health_routes
+from alertline.web.routes import Route, add_routes, answer_unknown_routes
+from alertline.wiring.correlator import CorrelatorProcess
+from alertline.wiring.embedded import DataFolder
+from alertline.wiring.reading import StoredIncidents
+from ingest.integrations import Integration, Integrations, UnknownSource
+from ingest.receivers import Receiver, ReceiverOptions
+from review.pages import browser_errors, review_routes
+from schemas.records import Delivery, Tick
+
+__all__ = ["ServeOptions", "build_app", "integrations_of", "serving"]
+
+log = structlog.get_logger(__name__)
+
+_DRAIN_S: Final = 10.0
+
+
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What only a command says, not a configuration.
+
+    Attributes:
+        recorded_time: senders say when their delivery was received; log time runs by deliveries alone.
+        record: file to write every delivery to, as a recording.
+        config: the configuration file, for the correlator's own process.
+        correlator: whether to run one beside the receivers (False: the role `ingest` or `review` alone).
+    """
+
+    recorded_time: bool = False
+    record: Path | None = None
+    config: Path | None = None
+    correlator: bool = True
+
+
+def integrations_of(settings: Settings) -> Integrations:
+    """The configured senders.
+
+    Raises:
+        SettingError: one names a source that there is not.
+    """
+    named = {
+        name: Integration(name=name, source=each.source, stream=each.stream)
+        for name, each in settings.integrations.items()
+    }
+    try:
+        return Integrations(named)
+    except UnknownSource as error:
+        raise SettingError(str(error)) from error
+
+
+def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web.Application:
+    """The HTTP application: every route behind its permission, and one way to say what is wrong."""
+    app = web.Application(
+        middlewares=[browser_errors(recorded_time=recorded_time), answer_unknown_routes], client_max_size=max_body
+    )
+    add_routes(app, routes, LocalOperator())
+    return app
+
+
+@asynccontextmanager
+async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[str]:
+    """Run the whole service; gives its address once it takes deliveries.
+
+    Raises:
+        AlertlineError: the folder is in use, the address is taken, or a setting does not fit.
+    """
+    integrations = integrations_of(settings)
+    folder = DataFolder(settings.data)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        events = await folder.open_log()
+        stack.push_async_callback(_named, "event log", events.close)
+        engine = await folder.open_store()
+        stack.push_async_callback(_named, "store", engine.dispose)
+        correlator = CorrelatorProcess(_arguments(settings, options))
+        await correlator.start()
+        stack.push_async_callback(_named, "correlator", correlator.stop)
+        record = _recorder(options.record, stack)
+        receiver = _receiver(settings, options, events, integrations, record)
+        reader = StoredIncidents(StoreReader(engine), events, policy_of(settings))
+        routes = [
+            *receiver.routes(),
+            *review_routes(reader, recorded_time=options.recorded_time),
+            *health_routes(lambda: _missing(correlator)),
+        ]
+        app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)
+        yield await _listen(app, settings, stack)
+
+
+def _receiver(
+    settings: Settings,
+    options: ServeOptions,
+    events: EventLog,
+    integrations: Integrations,
+    record: Callable[[Delivery | Tick], None] | None,
+) -> Receiver:
+    chosen = ReceiverOptions(body_limit=settings.max_body, recorded_time=options.recorded_time, on_delivery=record)
+    return Receiver(events, integrations, now, chosen)
+
+
+def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Delivery | Tick], None] | None:
+    if path is None:
+        return None
+    try:
+        file = stack.enter_context(RecordingFile(path))
+    except OSError as error:
+        raise AlertlineError(f"cannot record to {path}: {error.strerror}") from error
+    return file.write
+
+
+async def _missing(correlator: CorrelatorProcess) -> Mapping[str, str]:
+    return {} if correlator.problem is None else {"correlator": correlator.problem}
+
+
+async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S)
+    await runner.setup()
+    stack.push_async_callback(_named, "web server", runner.cleanup)
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    except OSError as error:
+        raise AlertlineError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
+        ) from error
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _arguments(settings: Settings, options: ServeOptions) -> list[str]:
+    arguments = ["--data", settings.data, "--log-format", settings.log_format]
+    if options.config is not None:
+        arguments += ["--config", str(options.config)]
+    if options.recorded_time:
+        arguments.append("--recorded-time")
+    return arguments
+
+
+async def _named(name: str, close: Callable[[], object]) -> None:
+    """Close one thing; what fails is told with its name and does not keep the rest from closing."""
+    try:
+        result = close()
+        if asyncio.iscoroutine(result):
+            await result
+    except Exception as error:
+        log.error("close.failed", what=name, exc_info=error)

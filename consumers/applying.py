@@ -1,0 +1,177 @@
+"""From log records to what one transaction writes. Pure but for the states, which change by the decisions alone."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from alertline.eventlog.port import LogRecord
+from alertline.incidents.decisions import Decision
+from alertline.incidents.engine import Step, step
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
+from alertline.incidents.policy import Policy
+from alertline.incidents.present import overview
+from alertline.incidents.state import StreamState
+from alertline.incidents.timeline import bounds
+from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
+from schemas.records import Delivery, Record, decode
+from schemas.vocabulary import Outcome
+
+__all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
+
+
+class States:
+    """The memory of every stream of a partition, as loaded from the store and changed by decisions since."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._states: dict[str, StreamState] = {}
+
+    def all(self) -> list[StreamState]:
+        """The memory of every stream, by name."""
+        return [self._states[stream] for stream in sorted(self._states)]
+
+    def of(self, stream: str) -> StreamState:
+        """The memory of a stream; a new stream has an empty one."""
+        state = self._states.get(stream)
+        if state is None:
+            state = self._states[stream] = StreamState(stream, self._policy)
+        return state
+
+    def restore(self, loaded: Loaded) -> None:
+        """Take in what the store held: rows that others refer to first."""
+        for clock in loaded.clocks:
+            self.of(clock.stream).log_time = clock.log_time
+        for row in sorted(loaded.rows, key=_load_order):
+            self.of(row.stream).put(row)
+        for each in sorted(loaded.deliveries, key=lambda row: row.offset):
+            if each.duplicate_of is None:
+                self.of(each.stream).deliveries.add(each.id, each.received_at, each.offset, keyed=each.keyed)
+            elif not each.keyed:
+                self.of(each.stream).deliveries.add(each.id, each.received_at, each.duplicate_of, keyed=False)
+
+    def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
+        """The list lines of some incidents (stream, id), as they are now."""
+        return [_summary(self.of(stream), incident, self._policy) for stream, incident in incidents]
+
+
+_LOAD_ORDER: Final = (AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow)
+
+
+def _load_order(row: Row) -> tuple[int, Order, str]:
+    """Rows that others refer to first; then as they were made, where the rules go by that."""
+    made = row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow) else Order(0)
+    return _LOAD_ORDER.index(type(row)), made, row.id
+
+
+def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) -> Batch:
+    """Read records in order and say what they come to.
+
+    Raises:
+        schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
+    """
+    decisions: list[Applied] = []
+    deliveries: list[DeliveryRow] = []
+    touched: dict[tuple[str, str], None] = {}
+    for each in records:
+        record = on_log_time(decode(each.payload), each.appended_at)
+        taken = step(states.of(record.stream), each.position.offset, record)
+        incidents = _incidents(taken.decisions)
+        touched |= dict.fromkeys((record.stream, incident) for incident in incidents)
+        decisions += [
+            Applied(record.stream, each.position.offset, n, decision) for n, decision in enumerate(taken.decisions)
+        ]
+        if isinstance(record, Delivery):
+            deliveries.append(_delivery_row(record, each, taken, incidents))
+    return Batch(
+        claim=claim,
+        first=claim.next_offset,
+        next_offset=records[-1].position.next_offset,
+        decisions=decisions,
+        deliveries=deliveries,
+        summaries=states.summaries(touched),
+        clocks=[StreamClock(state.stream, state.log_time) for state in states.all()],
+    )
+
+
+def on_log_time(record: Record, appended_at: datetime) -> Record:
+    """The record as the log's clock bounds it: nothing was received after it was appended (§8.4)."""
+    if isinstance(record, Delivery) and record.received_at > appended_at:
+        return msgspec.structs.replace(record, received_at=appended_at)
+    return record
+
+
+def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
+    """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on."""
+    delivery = decode(record.payload)
+    rows = []
+    if isinstance(delivery, Delivery):
+        row = _delivery_row(delivery, record, Step([]), ())
+        rows = [msgspec.structs.replace(row, outcome=Outcome.QUARANTINED, reason=reason)]
+    return Batch(
+        claim=claim,
+        first=claim.next_offset,
+        next_offset=record.position.next_offset,
+        decisions=(),
+        deliveries=rows,
+        summaries=(),
+        clocks=(),
+    )
+
+
+def _incidents(decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """The incidents that some decisions are about, in order of first mention."""
+    found: dict[str, None] = {}
+    for decision in decisions:
+        row = decision.row
+        if isinstance(row, IncidentRow):
+            found[row.id] = None
+        elif isinstance(row, EpisodeRow | ItemRow) and row.incident is not None:
+            found[row.incident] = None
+    return tuple(found)
+
+
+def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tuple[str, ...]) -> DeliveryRow:
+    return DeliveryRow(
+        id=delivery.id,
+        stream=delivery.stream,
+        partition=at.position.partition,
+        offset=at.position.offset,
+        received_at=delivery.received_at,
+        integration=delivery.integration,
+        source=delivery.source,
+        outcome=delivery.outcome,
+        keyed=delivery.keyed,
+        reason=delivery.reason,
+        events=len(delivery.events),
+        rejected=len(delivery.rejected),
+        duplicate_of=taken.duplicate_of,
+        incidents=incidents,
+    )
+
+
+def _summary(state: StreamState, incident: str, policy: Policy) -> Summary:
+    facts, stamps = state.facts(incident), state.stamps(incident)
+    row, whole = facts.row, overview(facts, stamps, policy)
+    return Summary(
+        id=row.id,
+        stream=row.stream,
+        scope=row.scope,
+        status=row.status,
+        title=whole.title,
+        severity=whole.severity,
+        classification=whole.classification,
+        services=whole.services,
+        started_at=bounds(facts, stamps)[0],
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        milestones=stamps.milestones,
+        metrics=whole.metrics,
+        alerts=len(facts.alerts),
+        flags=whole.flags,
+        reopen_count=row.reopen_count,
+        recurrence_of=row.recurrence_of,
+        merged_into=row.merged_into,
+    )

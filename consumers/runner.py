@@ -1,0 +1,160 @@
+"""The runner: reads one partition of the log, lets the core decide, and writes each batch in one transaction.
+
+Guarantee: every record has its effect exactly once. The read position is written in the transaction of its effects,
+fenced by the claim's epoch, so a crash at any moment repeats a batch that left nothing behind, and a process that was
+replaced can write nothing more. The memory is by construction what was written: after a failure it is loaded again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from alertline.clock import Clock, now
+from alertline.eventlog.port import EventLog, LogRecord
+from alertline.incidents.policy import Policy
+from alertline.store.port import Batch, Claim, Fenced, Loaded
+from consumers.applying import States, apply_records, not_applicable
+from schemas.records import NewerRecord, Tick, encode
+
+__all__ = ["Runner", "Writer", "run_guarded"]
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_IDLE_S = 1.0
+# a tick comes this much after its deadline, so that records which were received before it are read first (§8.4)
+_TICK_AFTER = timedelta(seconds=2)
+
+
+class Writer(Protocol):
+    """What a runner needs of the store."""
+
+    async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
+        """Take the partition over; whoever held it can write no more."""
+        ...
+
+    async def load(self, claim: Claim) -> Loaded:
+        """Everything to start from."""
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch in one transaction.
+
+        Raises:
+            Fenced: the partition was taken over.
+        """
+        ...
+
+
+class Runner:
+    """Applies one partition.
+
+    Attributes:
+        ticking: whether log time runs on by itself when a timer falls due (not while recorded time is played).
+        started: set once the partition is ours and its memory loaded.
+    """
+
+    def __init__(
+        self,
+        log_: EventLog,
+        writer: Writer,
+        policy: Policy,
+        *,
+        owner: str,
+        clock: Clock = now,
+        ticking: bool = True,
+        partition: int = 0,
+        on_applied: Callable[[int], None] | None = None,
+    ) -> None:
+        self._log, self._writer, self._policy = log_, writer, policy
+        self._owner, self._clock, self._partition = owner, clock, partition
+        self._on_applied = on_applied
+        self.ticking = ticking
+        self._states = States(policy)
+        self._stopping = False
+        self.started = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, then return from `run`."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Apply records until stopped.
+
+        Raises:
+            Fenced: another process took the partition over.
+            LogChanged: the store belongs to another log.
+            NewerRecord: a record was written by a newer Alertline.
+        """
+        claim = await self._writer.claim(self._log.log_id, self._partition, self._owner)
+        await self._restore(claim)
+        self.started.set()
+        log.info("correlator.started", partition=self._partition, epoch=claim.epoch, next_offset=claim.next_offset)
+        ticked: set[tuple[str, datetime]] = set()
+        while not self._stopping:
+            records = await self._log.read(self._partition, claim.next_offset, _BATCH)
+            if records:
+                claim = await self._apply(claim, records)
+            else:
+                await self._idle(claim.next_offset, ticked)
+
+    async def _restore(self, claim: Claim) -> None:
+        self._states = States(self._policy)
+        self._states.restore(await self._writer.load(claim))
+
+    async def _apply(self, claim: Claim, records: Sequence[LogRecord]) -> Claim:
+        try:
+            batch = apply_records(self._states, records, claim)
+        except NewerRecord:
+            raise
+        except Exception as error:  # noqa: BLE001 - one record that the core cannot take in must not stop the rest
+            return await self._apply_one_by_one(claim, records, error)
+        return await self._write(batch)
+
+    async def _write(self, batch: Batch) -> Claim:
+        await self._writer.commit(batch)
+        if self._on_applied is not None:
+            self._on_applied(batch.next_offset)
+        return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
+
+    async def _apply_one_by_one(self, claim: Claim, records: Sequence[LogRecord], error: Exception) -> Claim:
+        """Find the record that fails: apply each alone, on memory that is loaded again after a failure."""
+        log.error("correlator.batch_failed", first=records[0].position.offset, exc_info=error)
+        await self._restore(claim)
+        for record in records:
+            try:
+                batch = apply_records(self._states, [record], claim)
+            except NewerRecord:
+                raise
+            except Exception as failure:
+                log.exception("correlator.record_failed", offset=record.position.offset)
+                await self._restore(claim)
+                batch = not_applicable(record, claim, f"the correlator failed on it: {type(failure).__name__}")
+            claim = await self._write(batch)
+        return claim
+
+    async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
+        """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""
+        time, wait_s = self._clock(), _IDLE_S
+        for state in self._states.all() if self.ticking else ():
+            deadline = state.next_deadline()
+            if deadline is None:
+                continue
+            due_s = (deadline + _TICK_AFTER - time).total_seconds()
+            if due_s > 0:
+                wait_s = min(wait_s, due_s)
+            elif (state.stream, deadline) not in ticked:
+                ticked.add((state.stream, deadline))
+                await self._log.append(state.stream, encode(Tick(stream=state.stream, at=time)))
+        await self._log.wait(self._partition, next_offset, wait_s)
+
+
+async def run_guarded(runner: Runner) -> None:
+    """Run until stopped or replaced; being replaced is no error of this process."""
+    try:
+        await runner.run()
+    except Fenced as error:
+        log.warning("correlator.replaced", reason=str(error))

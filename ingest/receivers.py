@@ -1,0 +1,239 @@
+"""The webhook receivers: bytes in, one durable record, and only then 202.
+
+This is the hot path. What does not depend on the request is made once: routes, metrics by source, the usual replies.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+
+import msgspec
+import orjson
+from aiohttp import web
+from prometheus_client import Counter
+
+from alertline import telemetry
+from alertline.clock import Clock, monotonic
+from alertline.eventlog.port import EventLog, LogUnavailable
+from alertline.web.access import PRINCIPAL, Permission
+from alertline.web.problems import Problem
+from alertline.web.routes import Route
+from ingest.adapter import Adapter, Request
+from ingest.catalogue import detect
+from ingest.deadline import Deadline
+from ingest.intake import take
+from ingest.integrations import Integration, Integrations
+from ingest.reading.secrets import kept_headers, redacted_query
+from ingest.reading.times import BadTime, read_time
+from schemas.records import Delivery, Tick, encode
+from schemas.vocabulary import Outcome
+
+__all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
+
+RECEIVED_AT: Final = "Alertline-Received-At"
+
+_JSON: Final = {"Content-Type": "application/json"}
+_REMEMBERED: Final = timedelta(seconds=60)
+_MOST_REMEMBERED: Final = 20_000  # twice that many at most
+# the usual replies; an id is plain ASCII
+_NEW: Final = b'{"delivery":"%s","accepted":%d,"duplicates":0,"quarantined":0,"rejected":[]}'
+_KNOWN: Final = b'{"delivery":"%s","accepted":0,"duplicates":%d,"quarantined":0,"rejected":[]}'
+_TICK_REPLY: Final = b'{"delivery":null,"accepted":0,"duplicates":0,"quarantined":0,"rejected":[]}'
+
+
+class ReceiverOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a receiver behaves.
+
+    Attributes:
+        body_limit: bytes (after decompression) above which a body is refused with 413.
+        append_limit_s: seconds after which a record that is not yet durable is answered 503.
+        recorded_time: the sender says when it was received, and may post ticks; only for replays on loopback.
+        on_delivery: gets every record that became durable (`serve --record`).
+    """
+
+    body_limit: int = 1024 * 1024
+    append_limit_s: float = 1.0
+    recorded_time: bool = False
+    on_delivery: Callable[[Delivery | Tick], None] | None = None
+
+
+class Receiver:
+    """Takes deliveries for every integration.
+
+    A 202 is sent only after the record is durable. A sender that gets anything else may send again: the same delivery
+    has the same id. Nothing that the body holds leads to an error, except in Alertline's own formats (422).
+    """
+
+    def __init__(
+        self, log: EventLog, integrations: Integrations, clock: Clock, options: ReceiverOptions | None = None
+    ) -> None:
+        self._log, self._integrations, self._clock = log, integrations, clock
+        self._options = options or ReceiverOptions()
+        self._recent: dict[str, datetime] = {}
+        self._older: dict[str, datetime] = {}
+        self._deliveries: dict[tuple[str, str], Counter] = {}
+        self._bytes = {one.source: telemetry.BODY_BYTES.labels(one.source) for one in integrations.all()}
+
+    def routes(self) -> tuple[Route, ...]:
+        """The receivers' routes. A GET is answered 405 without any effect: browsers and uptime checks come by."""
+        paths = ("/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}")
+        handlers: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
+            *((path, self._receive_named) for path in paths),
+            ("/v1/webhooks", self._receive_unnamed),
+        ]
+        taking = [Route(method, path, Permission.INGEST, do) for path, do in handlers for method in ("POST", "PUT")]
+        refusing = [
+            Route(method, path, Permission.PUBLIC, _not_allowed) for path, _ in handlers for method in ("GET", "HEAD")
+        ]
+        return (*taking, *refusing)
+
+    async def _receive_named(self, request: web.Request) -> web.Response:
+        found = self._integrations.find(request.match_info["integration"])
+        if found is None:
+            raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
+        integration, adapter = found
+        return await self._take(await self._read(request), request, integration, adapter, told=adapter.own)
+
+    async def _receive_unnamed(self, request: web.Request) -> web.Response:
+        read = await self._read(request)
+        detected = detect(read)
+        found = self._integrations.find(detected.name if detected is not None else "generic")
+        if found is None:
+            raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
+        integration, adapter = found
+        # what looks like nobody's is kept in quarantine: it may be a vendor's body, and vendors do not retry a 4xx
+        told = detected is not None and adapter.own
+        return await self._take(read, request, integration, adapter, told=told)
+
+    async def _read(self, request: web.Request) -> Request:
+        content = request.content
+        # mostly the whole body has come with its headers
+        body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
+        if len(body) > self._options.body_limit:
+            raise _too_large(self._options.body_limit)
+        principal = request.get(PRINCIPAL)
+        return Request(
+            body=body,
+            headers=kept_headers(request.headers.items()),
+            received_at=self._received_at(request) if self._options.recorded_time else self._clock(),
+            method=request.method,
+            query=redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None,
+            ticks=self._options.recorded_time,
+            commands=principal is None or principal.may(Permission.WRITE),
+        )
+
+    async def _read_on(self, request: web.Request) -> bytes:
+        """Read a body that is still coming. Counted while reading: its length may be missing, or wrong once unpacked."""
+        limit, content = self._options.body_limit, request.content
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        while size <= limit and (part := await content.readany()):
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
+
+    def _received_at(self, request: web.Request) -> datetime:
+        text = request.headers.get(RECEIVED_AT)
+        if text is None:
+            return self._clock()
+        try:
+            moment = read_time(text)
+        except BadTime as error:
+            raise _refusal("bad_time", Problem(400, f"{RECEIVED_AT} is not a time", str(error))) from error
+        if moment is None:
+            raise _refusal("bad_time", Problem(400, f"{RECEIVED_AT} is not a time", "empty"))
+        return moment
+
+    async def _take(
+        self, read: Request, request: web.Request, integration: Integration, adapter: Adapter, *, told: bool
+    ) -> web.Response:
+        """Make the record, append it, and answer; `told`: the sender is told with 422 that nothing could be read."""
+        principal = request.get(PRINCIPAL)
+        record = take(read, integration, adapter, principal.name if principal is not None else "local")
+        await self._append(integration.stream, encode(record))
+        if self._options.on_delivery is not None:
+            self._options.on_delivery(record)
+        self._bytes[integration.source].inc(len(read.body))
+        if isinstance(record, Tick):
+            self._count(integration.source, "tick")
+            return web.Response(status=202, body=_TICK_REPLY, headers=_JSON)
+        self._count(integration.source, record.outcome)
+        known = self._is_known(record)
+        if record.outcome is Outcome.ACCEPTED:
+            return web.Response(status=202, body=(_KNOWN if known else _NEW) % _of(record), headers=_JSON)
+        return _unusual(record, known=known, told=told)
+
+    async def _append(self, stream: str, payload: bytes) -> None:
+        """Append and wait until it is durable, but not longer than the sender will.
+
+        Raises:
+            LogUnavailable: not durable in time; it may become so, and a second copy will be known by its id.
+        """
+        began = monotonic()
+        deadline = Deadline(self._options.append_limit_s)
+        try:
+            with deadline:
+                await self._log.append(stream, payload)
+        except TimeoutError as error:
+            telemetry.REFUSALS.labels("log_slow").inc()
+            raise LogUnavailable(f"not durable within {self._options.append_limit_s:g} s") from error
+        except LogUnavailable:
+            telemetry.REFUSALS.labels("log_unavailable").inc()
+            raise
+        telemetry.APPEND_SECONDS.observe(monotonic() - began)
+
+    def _count(self, source: str, outcome: str) -> None:
+        try:
+            self._deliveries[source, outcome].inc()
+        except KeyError:
+            counter = self._deliveries[source, outcome] = telemetry.DELIVERIES.labels(source, outcome)
+            counter.inc()
+
+    def _is_known(self, record: Delivery) -> bool:
+        """Whether a copy came within the last minute, as far as this process remembers; remembers this one."""
+        identifier, now = record.id, record.received_at
+        before = self._recent.get(identifier) or self._older.get(identifier)
+        self._recent[identifier] = now
+        if len(self._recent) >= _MOST_REMEMBERED:
+            self._older, self._recent = self._recent, {}
+        return before is not None and now - before <= _REMEMBERED
+
+
+def _of(record: Delivery) -> tuple[bytes, int]:
+    return record.id.encode(), len(record.events)
+
+
+def _unusual(record: Delivery, *, known: bool, told: bool) -> web.Response:
+    """Answer a delivery that was not plainly accepted.
+
+    Raises:
+        Problem: 422, if the sender is to be told.
+    """
+    rejected = msgspec.to_builtins(record.rejected)
+    quarantined = record.outcome is Outcome.QUARANTINED
+    if quarantined and told:
+        raise Problem(422, "Nothing in it could be read", record.reason or "", delivery=record.id, rejected=rejected)
+    count = len(record.events)
+    reply = {
+        "delivery": record.id,
+        "accepted": 0 if known else count,
+        "duplicates": count if known else 0,
+        "quarantined": int(quarantined),
+        "rejected": rejected,
+    }
+    return web.Response(status=202, body=orjson.dumps(reply), headers=_JSON)
+
+
+async def _not_allowed(request: web.Request) -> NoReturn:
+    raise Problem(405, "Post webhooks here", headers={"Allow": "POST, PUT"})
+
+
+def _too_large(limit: int) -> Problem:
+    return _refusal("too_large", Problem(413, "The body is too large", f"the limit is {limit} bytes"))
+
+
+def _refusal(reason: str, problem: Problem) -> Problem:
+    telemetry.REFUSALS.labels(reason).inc()
+    return problem

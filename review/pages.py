@@ -1,0 +1,201 @@
+"""The pages: whatever they show, the API gives too. They read and print without any script."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from alertline.incidents.draft import draft
+from alertline.incidents.slots import completeness, required_slots, slot_of
+from alertline.incidents.statements import row_detail
+from alertline.incidents.wording import (
+    BASIS_MARKS,
+    day,
+    day_and_clock,
+    duration,
+    kind_title,
+    metric_value,
+    milestone_title,
+    since,
+    span,
+)
+from alertline.incidents.words import clock_words
+from alertline.store.port import Filter, IncidentPage
+from alertline.web.access import Permission
+from alertline.web.problems import Problem
+from alertline.web.routes import Route
+from review.answers import download, page_answer
+from review.api import api_routes, check_style
+from review.lookup import incident_of, incident_page, quarantine_page
+from review.queries import MAX_LIMIT, incident_filter
+from review.reading import Reader
+from review.rendering import draft_html
+from review.views import view_of
+from schemas.incident import Incident
+from schemas.vocabulary import IncidentStatus, Severity
+
+__all__ = ["browser_errors", "page_routes", "review_routes"]
+
+_STATIC_TYPES: Final = {"style.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"}
+_BODIES: Final = {name: files("review").joinpath("static", name).read_bytes() for name in _STATIC_TYPES}
+_STAMP: Final = hashlib.sha256(b"".join(_BODIES.values())).hexdigest()[:8]
+
+_Render = Callable[..., str]
+_Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def review_routes(reader: Reader, *, recorded_time: bool = False) -> list[Route]:
+    """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
+    return [*api_routes(reader), *page_routes(reader, recorded_time=recorded_time)]
+
+
+def page_routes(reader: Reader, *, recorded_time: bool = False) -> list[Route]:
+    """The pages, and the draft as HTML."""
+    render = _renderer(recorded_time)
+    handlers: dict[str, _Handle] = {
+        "/": _incidents(reader, render),
+        "/incidents/{id}": _incident(reader, render),
+        "/quarantine": _quarantine(reader, render),
+        "/v1/incidents/{id}/postmortem.html": _postmortem(reader, render),
+    }
+    routes = [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
+    # a style sheet says nothing about anybody, and a page of refusal needs it too
+    return [*routes, Route("GET", "/static/{name}", Permission.PUBLIC, _static)]
+
+
+def browser_errors(*, recorded_time: bool = False) -> Middleware:
+    """A middleware (outermost) that shows refusals as a page to readers that ask for HTML; others get problem+json."""
+    render = _renderer(recorded_time)
+
+    @web.middleware
+    async def show(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        is_problem = response.status >= 400 and response.content_type == "application/problem+json"
+        if not (is_problem and request.method == "GET" and "text/html" in request.headers.get("Accept", "")):
+            return response
+        body = response.body if isinstance(response, web.Response) else b""
+        problem = msgspec.json.decode(body, type=dict[str, object]) if isinstance(body, bytes) else {}
+        page = page_answer(render("problem.html", problem=problem), status=response.status)
+        for name in ("Retry-After", "WWW-Authenticate", "Allow"):
+            if name in response.headers:
+                page.headers[name] = response.headers[name]
+        return page
+
+    return show
+
+
+def _renderer(recorded_time: bool) -> _Render:
+    environment = Environment(
+        loader=PackageLoader("review", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "clock": clock_words,
+        "day": day,
+        "day_and_clock": day_and_clock,
+        "duration": duration,
+        "kind_title": kind_title,
+        "metric_value": metric_value,
+        "milestone_title": milestone_title,
+        "row_detail": row_detail,
+        "since": since,
+    }
+    environment.globals |= {
+        "recorded_time": recorded_time,
+        "stamp": _STAMP,
+        "marks": {basis.value: mark for basis, mark in BASIS_MARKS.items()},
+        "span": span,
+        "statuses": tuple(IncidentStatus),
+        "severities": tuple(Severity),
+    }
+
+    def render(template: str, **context: object) -> str:
+        return environment.get_template(template).render(context)
+
+    return render
+
+
+def _incidents(reader: Reader, render: _Render) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        page = await incident_page(reader, request)
+        wanted = incident_filter(request.query)
+        running = await _running(reader, wanted, request)
+        shown = {summary.id for summary in running.incidents}
+        query = {name: value for name, value in request.query.items() if value and name != "cursor"}
+        following = f"/?{urlencode(query | {'cursor': page.next_cursor})}" if page.next_cursor else None
+        return page_answer(
+            render(
+                "incidents.html",
+                running=running.incidents,
+                more_running=running.next_cursor is not None,
+                recent=[summary for summary in page.incidents if summary.id not in shown],
+                query=request.query,
+                filtered=bool({name for name in query if name != "limit"}),
+                following=following,
+            )
+        )
+
+    return handle
+
+
+async def _running(reader: Reader, wanted: Filter, request: web.Request) -> IncidentPage:
+    """What is open stands first, on the first page of a list that may hold it."""
+    if request.query.get("cursor") or wanted.status is not None:
+        return IncidentPage((), None)
+    return await reader.page(msgspec.structs.replace(wanted, status=IncidentStatus.OPEN), None, MAX_LIMIT)
+
+
+def _incident(reader: Reader, render: _Render) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        incident = await incident_of(reader, request)
+        if incident.id != request.match_info["id"]:
+            return web.Response(status=302, headers={"Location": f"/incidents/{quote(incident.id, safe='')}"})
+        return page_answer(render("incident.html", view=view_of(incident), **_written(incident)))
+
+    return handle
+
+
+def _postmortem(reader: Reader, render: _Render) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        check_style(request)
+        incident = await incident_of(reader, request)
+        return page_answer(render("postmortem.html", incident=incident, draft=draft_html(draft(incident), below=0)))
+
+    return handle
+
+
+def _written(incident: Incident) -> dict[str, object]:
+    return {
+        "draft": draft_html(draft(incident), below=2),
+        "slots": [(name.replace("_", " "), slot_of(incident, name)) for name in required_slots()],
+        "completeness": completeness(incident.postmortem.slots),
+    }
+
+
+def _quarantine(reader: Reader, render: _Render) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        rows, next_cursor = await quarantine_page(reader, request)
+        following = f"/quarantine?{urlencode({'cursor': next_cursor})}" if next_cursor else None
+        unattached = await reader.unattached()
+        return page_answer(render("quarantine.html", rows=rows, unattached=unattached, following=following))
+
+    return handle
+
+
+async def _static(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    if name not in _BODIES:
+        raise Problem(404, "No such file")
+    response = download(_BODIES[name], _STATIC_TYPES[name])
+    # the address holds a hash of the content, so a copy never gets old
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

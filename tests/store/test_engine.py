@@ -1,0 +1,88 @@
+"""What is particular to SQLite as a store: locks, and readers beside a writer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertline.store.engine import StoreUnavailable, open_engine, reading, writing
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """An engine that gives up at once when the database is locked; its database has the table `t` with no row."""
+    made = open_engine(f"sqlite+aiosqlite:///{tmp_path}/store.db?timeout=0")
+    async with writing(made) as connection:
+        await connection.execute(text("CREATE TABLE t (x INTEGER)"))
+    yield made
+    await made.dispose()
+
+
+async def count(engine: AsyncEngine) -> int:
+    """The number of rows."""
+    async with reading(engine) as connection:
+        return int(await connection.scalar(text("SELECT count(*) FROM t")) or 0)
+
+
+async def test_a_locked_database_says_so_and_recovers(engine: AsyncEngine) -> None:
+    """While another transaction writes, writing is StoreUnavailable, in one line; afterwards it works again."""
+    async with writing(engine) as holder:
+        await holder.execute(text("INSERT INTO t VALUES (1)"))
+        with pytest.raises(StoreUnavailable, match="locked") as refused:
+            async with writing(engine):
+                pytest.fail("two transactions write at once")
+        assert "\n" not in str(refused.value)
+
+    async with writing(engine) as connection:
+        await connection.execute(text("INSERT INTO t VALUES (2)"))
+    assert await count(engine) == 2
+
+
+async def test_a_reader_sees_one_moment(engine: AsyncEngine) -> None:
+    """What is committed while a reader reads is not seen by it, but by the next one."""
+    async with reading(engine) as connection:
+        before = await connection.scalar(text("SELECT count(*) FROM t"))
+        async with writing(engine) as writer:
+            await writer.execute(text("INSERT INTO t VALUES (1)"))
+        after = await connection.scalar(text("SELECT count(*) FROM t"))
+
+    assert (before, after) == (0, 0)
+    assert await count(engine) == 1
+
+
+async def test_any_error_takes_everything_back(engine: AsyncEngine) -> None:
+    """An error inside the transaction comes out unchanged, and nothing is written, tables neither."""
+    with pytest.raises(KeyError):
+        async with writing(engine) as connection:
+            await connection.execute(text("INSERT INTO t VALUES (1)"))
+            await connection.execute(text("CREATE TABLE u (x INTEGER)"))
+            raise KeyError
+    with pytest.raises(StoreUnavailable, match="no such table"):
+        async with reading(engine) as connection:
+            await connection.execute(text("SELECT * FROM u"))
+
+    assert await count(engine) == 0
+
+
+async def test_a_cancelled_transaction_writes_nothing(engine: AsyncEngine) -> None:
+    """Whoever is cancelled within a transaction leaves no lock and no row behind."""
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with writing(engine) as connection:
+            await connection.execute(text("INSERT INTO t VALUES (1)"))
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await count(engine) == 0
+    async with writing(engine) as connection:
+        await connection.execute(text("INSERT INTO t VALUES (2)"))
