@@ -168,7 +168,7 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"port must lie between 0 and 65535, not {settings.port}")
     if not _is_loopback(settings.host):
         raise SettingError(
-            f"host {settings.host!r} is not a loopback address: without sign-in Alertline listens on 127.0.0.1 or ::1 only"
+            f"host {settings.host!r} is no loopback address: without sign-in Alertline listens on 127.0.0.1 or ::1 only"
         )
     if settings.max_body < 1024:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")

@@ -1,6 +1,7 @@
 """Replaying a log in memory: the correlator alone, no server, no database. The receive times are the only clock."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -61,9 +62,9 @@ def in_order(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
     return tuple(sorted(incidents, key=lambda each: (_start(each), each.id)))
 
 
-def _start(incident: Incident) -> str:
+def _start(incident: Incident) -> datetime:
     for name in (MilestoneName.IMPACT_STARTED, MilestoneName.DETECTED):
         milestone = incident.milestones[name]
         if milestone is not None:
-            return milestone.at.isoformat()
-    return incident.created_at.isoformat()
+            return milestone.at
+    return incident.created_at

@@ -123,7 +123,7 @@ class Receiver:
         )
 
     async def _read_on(self, request: web.Request) -> bytes:
-        """Read a body that is still coming. Counted while reading: its length may be missing, or wrong once unpacked."""
+        """Read a body that is still coming, counting: its length may be missing, or wrong once unpacked."""
         limit, content = self._options.body_limit, request.content
         if (request.content_length or 0) > limit:
             raise _too_large(limit)

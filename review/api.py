@@ -48,7 +48,7 @@ def api_routes(reader: Reader) -> list[Route]:
 
 def public_summary(summary: Summary) -> dict[str, object]:
     """One line of the list, with the incident's own field names; `alert_count` is the number of alerts."""
-    public: dict[str, object] = msgspec.to_builtins(summary)
+    public: dict[str, object] = msgspec.to_builtins(summary, order="deterministic")
     public["milestones"] = milestones_as_public(summary.milestones)
     public["metrics"] = metrics_as_public(summary.metrics, DEFINITION)
     public["alert_count"] = public.pop("alerts")

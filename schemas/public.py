@@ -5,6 +5,7 @@ name, times are RFC 3339 in UTC with a Z and at most microseconds.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import orjson
@@ -17,8 +18,7 @@ __all__ = ["as_public", "metrics_as_public", "milestones_as_public", "to_json_by
 
 def as_public(incident: Incident) -> dict[str, object]:
     """The incident as plain JSON values; `definition` moves into `metrics`."""
-    public: dict[str, object] = msgspec.to_builtins(incident, order="deterministic")
-    # "deterministic" sorts maps by key; structs keep their own order, and so does what follows
+    public: dict[str, object] = _plain(incident)
     public["milestones"] = milestones_as_public(incident.milestones)
     public["metrics"] = metrics_as_public(incident.metrics, incident.definition)
     del public["definition"]
@@ -27,7 +27,7 @@ def as_public(incident: Incident) -> dict[str, object]:
 
 def milestones_as_public(milestones: Mapping[MilestoneName, Milestone | None]) -> dict[str, object]:
     """All eleven milestones in their usual order; None for one that is not known."""
-    return {name.value: msgspec.to_builtins(milestones.get(name)) for name in MilestoneName}
+    return {name.value: _plain(milestones.get(name)) for name in MilestoneName}
 
 
 def metrics_as_public(metrics: Mapping[MetricName, Metric], definition: str) -> dict[str, object]:
@@ -42,7 +42,12 @@ def to_json_bytes(incident: Incident) -> bytes:
 
 
 def _metric_as_public(metric: Metric) -> dict[str, object]:
-    public: dict[str, object] = msgspec.to_builtins(metric)
+    public: dict[str, object] = _plain(metric)
     if metric.reason is None:
         del public["reason"]
     return public
+
+
+def _plain(value: object) -> Any:
+    """JSON values only: lists, never tuples. Maps are sorted by key; structs keep their own order."""
+    return msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))

@@ -1,4 +1,4 @@
-"""`show` and `postmortem`: one incident in the terminal, straight from the data folder (also beside a running server)."""
+"""`show` and `postmortem`: one incident in the terminal, from the data folder, also beside a running server."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from alertline.cli.options import config_option, data_option, settings_from
+from alertline.config import Settings, policy_of
 from alertline.errors import AlertlineError
 from schemas.incident import Incident
 
-__all__ = ["postmortem", "show"]
+__all__ = ["postmortem", "read_incident", "show"]
 
 
 @click.command()
@@ -23,7 +24,8 @@ def show(incident_id: str, form: str, data: str | None, config: Path | None) -> 
 
     ID is the incident's id, or one that was merged into it. The list: http://127.0.0.1:8080/
     """
-    from alertline.incidents.export import incident_text, timeline_csv, timeline_markdown
+    from alertline.incidents.export import timeline_csv, timeline_markdown
+    from alertline.incidents.plaintext import incident_text
     from schemas.public import to_json_bytes
 
     forms: dict[str, Callable[[Incident], str]] = {
@@ -70,24 +72,27 @@ def postmortem(
 
 
 def _read(incident_id: str, data: str | None, config: Path | None) -> Incident:
-    from alertline.config import policy_of
+    return asyncio.run(read_incident(incident_id, settings_from(config, data=data)))
+
+
+async def read_incident(incident_id: str, settings: Settings) -> Incident:
+    """Read one incident from the data folder.
+
+    Raises:
+        AlertlineError: there is no data, or no such incident.
+    """
     from alertline.incidents.present import present
     from alertline.store.engine import open_engine
     from alertline.store.reader import StoreReader
     from alertline.wiring.embedded import DataFolder
 
-    settings = settings_from(config, data=data)
     folder = DataFolder(settings.data)
     folder.require()
-
-    async def read() -> Incident:
-        engine = open_engine(folder.store_url)
-        try:
-            facts = await StoreReader(engine).facts(incident_id)
-        finally:
-            await engine.dispose()
-        if facts is None:
-            raise AlertlineError(f"no incident has the id {incident_id}")
-        return present(facts, policy_of(settings))
-
-    return asyncio.run(read())
+    engine = open_engine(folder.store_url)
+    try:
+        facts = await StoreReader(engine).facts(incident_id)
+    finally:
+        await engine.dispose()
+    if facts is None:
+        raise AlertlineError(f"no incident has the id {incident_id}")
+    return present(facts, policy_of(settings))

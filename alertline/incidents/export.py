@@ -59,8 +59,8 @@ def timeline_csv(incident: Incident) -> str:
 
 def timeline_json(incident: Incident) -> list[object]:
     """All rows in the shape that they have in the incident."""
-    rows: list[object] = msgspec.to_builtins(incident.timeline, order="deterministic")
-    return list(rows)
+    rows: list[object] = msgspec.json.decode(msgspec.json.encode(incident.timeline))
+    return rows
 
 
 def public_item(item: ItemRow) -> dict[str, object]:

@@ -5,26 +5,33 @@ take the newest transactions, each as a whole. Nothing is lost by that: the read
 are made again from the log, which is synced.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from alertline.clock import monotonic
+
 __all__ = ["StoreUnavailable", "insert", "open_engine", "reading", "writing"]
 
+# Heeded only while the file is being made: with larger pages, a batch of large rows touches fewer of them.
+_SQLITE_FIRST: Final = ("PRAGMA page_size=8192", "PRAGMA journal_mode=WAL")
 _SQLITE_PRAGMAS: Final = (
-    "PRAGMA page_size=8192",  # heeded only while the file is being made: a batch of large rows touches fewer pages
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA wal_autocheckpoint=4000",  # 32 MB: with the default of 1000 small pages every large batch checkpoints
     "PRAGMA cache_size=-65536",  # in KB
     "PRAGMA foreign_keys=ON",
 )
+
+_FIRST_S: Final = 5.0
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -58,10 +65,27 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # We begin transactions ourselves: left to itself, the driver begins one at the first write only, so what was read
     # before it and the definition of tables would stand outside of it.
     connection.isolation_level = None
+    deadline = monotonic() + _FIRST_S
+    while not _is_set(connection, _SQLITE_FIRST):
+        if monotonic() > deadline:
+            raise TimeoutError("the database is locked by another process that makes it")
+        cast(AdaptedConnection, connection).run_async(lambda _: asyncio.sleep(0.01))
+    _is_set(connection, _SQLITE_PRAGMAS)
+
+
+def _is_set(connection: DBAPIConnection, pragmas: Sequence[str]) -> bool:
+    """Whether the pragmas could be set: of several who make one file at once, SQLite lets nobody wait for his turn."""
     cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+    try:
+        for pragma in pragmas:
+            cursor.execute(pragma)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        cursor.close()
+    return True
 
 
 def _begin_sqlite(connection: Connection) -> None:

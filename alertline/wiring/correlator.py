@@ -109,7 +109,7 @@ class CorrelatorProcess:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _keep(self) -> None:
-        while not self._stopping:
+        while True:
             status = await self._run_once()
             if self._stopping:
                 return

@@ -6,13 +6,13 @@ Everything that is opened is closed again in reverse order, each step with its n
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
 from aiohttp import web
-from ingest.recording import RecordingFile
 
 from alertline.clock import now
 from alertline.config import Settings, policy_of
@@ -27,6 +27,7 @@ from alertline.wiring.embedded import DataFolder
 from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integration, Integrations, UnknownSource
 from ingest.receivers import Receiver, ReceiverOptions
+from ingest.recording import line_of
 from review.pages import browser_errors, review_routes
 from schemas.records import Delivery, Tick
 
@@ -123,10 +124,16 @@ def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Delivery | 
     if path is None:
         return None
     try:
-        file = stack.enter_context(RecordingFile(path))
+        file = stack.enter_context(
+            path.open("ab", buffering=0)
+        )  # every line is in the file when the sender is answered
     except OSError as error:
         raise AlertlineError(f"cannot record to {path}: {error.strerror}") from error
-    return file.write
+    return lambda record: _write(file, record)
+
+
+def _write(file: RawIOBase, record: Delivery | Tick) -> None:
+    file.write(line_of(record))
 
 
 async def _missing(correlator: CorrelatorProcess) -> Mapping[str, str]:
@@ -162,5 +169,5 @@ async def _named(name: str, close: Callable[[], object]) -> None:
         result = close()
         if asyncio.iscoroutine(result):
             await result
-    except Exception as error:
-        log.error("close.failed", what=name, exc_info=error)
+    except Exception:
+        log.exception("close.failed", what=name)  # the others must still be closed

@@ -211,7 +211,7 @@ def test_completeness_is_the_share_of_done_slots() -> None:
 
 @given(FOREIGN)
 def test_no_text_breaks_the_structure(text: str) -> None:
-    """Whatever a sender writes, the draft has the same blocks, each intact, and carries no mark or tag of the sender."""
+    """Whatever a sender writes, the draft has the same blocks, each intact, and no mark or tag of the sender."""
     document = draft(titled(text))
 
     assert names(draft(outage())) == names(document)

@@ -55,11 +55,15 @@ async def test_a_reader_sees_one_moment(engine: AsyncEngine) -> None:
 
 async def test_any_error_takes_everything_back(engine: AsyncEngine) -> None:
     """An error inside the transaction comes out unchanged, and nothing is written, tables neither."""
-    with pytest.raises(KeyError):
+
+    async def fail() -> None:
         async with writing(engine) as connection:
             await connection.execute(text("INSERT INTO t VALUES (1)"))
             await connection.execute(text("CREATE TABLE u (x INTEGER)"))
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     with pytest.raises(StoreUnavailable, match="no such table"):
         async with reading(engine) as connection:
             await connection.execute(text("SELECT * FROM u"))

@@ -90,6 +90,7 @@ def running() -> Incident:
     return msgspec.structs.replace(
         outage(),
         id="inc_running",
+        aliases=(),
         status=IncidentStatus.OPEN,
         milestones={name: known.get(name) for name in MilestoneName},
         metrics={name: Metric(None, None, "not resolved") for name in MetricName}

@@ -1,0 +1,203 @@
+"""`replay`, `send`, `export`: recorded days in and out."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import click
+import orjson
+
+from alertline.cli.main import run
+from alertline.cli.options import config_option, data_option, settings_from
+from alertline.cli.progress import progress
+from alertline.clock import monotonic
+from alertline.config import parse_duration
+from alertline.errors import AlertlineError
+from ingest.recording import BadRecording, Line, line_of, read_recordings
+from ingest.sending import NotApplied, NoTicks, Refused, Sender, SendingFailed, SendOptions, Sent
+from schemas.records import Tick
+
+__all__ = ["export", "replay", "send"]
+
+_recordings = click.argument(
+    "recordings",
+    metavar="RECORDING…",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+
+
+def lines_of(paths: tuple[Path, ...]) -> Iterator[Line]:
+    """The lines of some recordings; a line that cannot be read ends the command with its place.
+
+    Raises:
+        AlertlineError: naming file, line and reason.
+    """
+    try:
+        yield from read_recordings(paths)
+    except BadRecording as error:
+        raise AlertlineError(str(error)) from error
+    except OSError as error:
+        raise AlertlineError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+@click.command()
+@_recordings
+@config_option
+@click.option("--format", "form", type=click.Choice(["json", "md", "text"]), default="json", show_default=True)
+@click.option("--events", is_flag=True, help="With json: also what each line was read as.")
+def replay(recordings: tuple[Path, ...], config: Path | None, form: str, events: bool) -> None:
+    """Run recordings through adapters and correlator in memory: no server, no database.
+
+    The receive times in the file are the only clock, so the same recording always gives the same bytes. Several are
+    merged by receive time. After the last line log time runs on by the quiet period: what was quiet already resolves,
+    what still fires stays open. Files may be gzip'd.
+
+    \b
+    alertline replay day.ndjson --format text
+    alertline replay monday.ndjson.gz tuesday.ndjson.gz | jq '.incidents[].milestones.detected'
+    """
+    from alertline.cli.replaying import replay_lines
+
+    settings = settings_from(config)
+    total = sum(path.read_bytes().count(b"\n") for path in recordings) if _small(recordings) else None
+    with progress("Replaying", total) as advance:
+        text = replay_lines(lines_of(recordings), settings, form=form, events=events, advance=advance)
+    click.echo(text)
+
+
+def _small(paths: tuple[Path, ...]) -> bool:
+    """Whether counting lines beforehand costs nothing that anybody notices."""
+    return all(path.suffix != ".gz" and path.stat().st_size < 100_000_000 for path in paths)
+
+
+def _speed(_context: click.Context, _option: click.Parameter, value: str) -> float | None:
+    if value == "max":
+        return None
+    try:
+        speed = float(value)
+    except ValueError:
+        raise click.BadParameter("a number, or max") from None
+    if speed <= 0:
+        raise click.BadParameter("must be more than 0")
+    return speed
+
+
+@click.command()
+@_recordings
+@click.option("--url", required=True, help="The server, such as http://127.0.0.1:8080.")
+@click.option("--token", help="Sent as Authorization: Bearer.")
+@click.option("--speed", default="max", show_default=True, callback=_speed, help="Recorded seconds per second, or max.")
+@click.option("--wait", is_flag=True, help="Then let the quiet period pass, and print what `replay` would.")
+@click.option("--format", "form", type=click.Choice(["json"]), default="json", show_default=True)
+@config_option
+def send(
+    recordings: tuple[Path, ...],
+    url: str,
+    token: str | None,
+    speed: float | None,
+    wait: bool,
+    form: str,
+    config: Path | None,
+) -> None:
+    """Post a recording to a running server, in its order, as its senders did.
+
+    Refused connections and 503 are tried again; a line that was taken already is known by its id. Start the server with
+    --recorded-time to have the recorded receive times believed; without that, they are the times of this sending.
+    """
+    options = SendOptions(url=url, token=token, speed=speed)
+    quiet = parse_duration(settings_from(config).windows.quiet, "windows.quiet")
+    run(_send(recordings, options, quiet, wait=wait))
+
+
+async def _send(recordings: tuple[Path, ...], options: SendOptions, quiet: timedelta, *, wait: bool) -> None:
+    async with aiohttp.ClientSession() as session:
+        sender = Sender(session, options, sleep=asyncio.sleep, monotonic=monotonic)
+        try:
+            with progress("Sending", None) as advance:
+                sent = await sender.send(lines_of(recordings), lambda _line: advance())
+            if wait:
+                click.echo(orjson.dumps(await settled(sender, sent, quiet)).decode())
+        except (SendingFailed, NotApplied) as error:
+            raise AlertlineError(str(error)) from error
+    click.echo(f"{sent.lines} deliveries sent, {len(sent.refused)} refused", err=True)
+    if sent.refused:
+        raise AlertlineError(_first(sent.refused[0]))
+
+
+def _first(refused: Refused) -> str:
+    return f"{refused.file}:{refused.number} was answered {refused.status}: {refused.detail}"
+
+
+async def settled(sender: Sender, sent: Sent, quiet: timedelta) -> dict[str, object]:
+    """Wait until all is applied and log time has run on by the quiet period; then what `replay` would print."""
+    if sent.last_delivery is None or sent.last_received_at is None:
+        return {"incidents": [], "unattached": []}
+    await sender.wait(sent.last_delivery)
+    try:
+        await sender.wait(await sender.tick(sent.last_received_at + quiet))
+    except NoTicks:
+        # a server on real time: its own clock has to pass the quiet period, and the tick that follows it
+        await _pass(quiet + timedelta(seconds=3))
+    incidents = sorted(await sender.incidents(), key=_in_order)
+    return {"incidents": incidents, "unattached": await sender.unattached()}
+
+
+async def _pass(span: timedelta) -> None:
+    with progress("Waiting for the quiet period", round(span.total_seconds())) as advance:
+        for _ in range(round(span.total_seconds())):
+            await asyncio.sleep(1)
+            advance()
+
+
+def _in_order(incident: dict[str, Any]) -> tuple[datetime, str]:
+    """The order in which `replay` prints incidents: by impact, else detection, else creation; then by id."""
+    stamps = incident["milestones"]
+    first = stamps["impact_started"] or stamps["detected"] or {"at": incident["created_at"]}
+    return datetime.fromisoformat(first["at"]), incident["id"]
+
+
+@click.command()
+@click.option("--stream", help="Only this stream.")
+@click.option("--from", "since", type=click.DateTime(), help="Only what was received from then on (UTC).")
+@click.option("--to", "until", type=click.DateTime(), help="Only what was received before then (UTC).")
+@data_option
+@config_option
+def export(
+    stream: str | None, since: datetime | None, until: datetime | None, data: str | None, config: Path | None
+) -> None:
+    """Write the log as a recording to standard output, ticks and commands included; also beside a running server.
+
+    `alertline replay` of it gives the server's incidents.
+    """
+    settings = settings_from(config, data=data)
+    asyncio.run(_export(settings.data, stream, _utc(since), _utc(until)))
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=UTC)
+
+
+async def _export(data: str, stream: str | None, since: datetime | None, until: datetime | None) -> None:
+    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.exporting import exported
+
+    folder = DataFolder(data)
+    folder.require()
+    out = click.get_binary_stream("stdout")
+    log = await folder.open_log()
+    try:
+        with progress("Exporting", await log.end(0) - 1) as advance:
+            async for record in exported(log):
+                advance()
+                at = record.at if isinstance(record, Tick) else record.received_at
+                if stream not in (None, record.stream) or (since and at < since) or (until and at >= until):
+                    continue
+                out.write(line_of(record))
+        out.flush()
+    finally:
+        await log.close()

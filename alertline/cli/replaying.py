@@ -1,0 +1,114 @@
+"""From the lines of a recording to what `replay` prints."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+import orjson
+
+from alertline.cli.progress import Advance
+from alertline.config import Settings, policy_of
+from alertline.incidents.draft import draft
+from alertline.incidents.export import public_item
+from alertline.incidents.plaintext import incident_text
+from alertline.wiring.server import integrations_of
+from consumers.replay import Replay, Replayed
+from ingest.intake import receive
+from ingest.integrations import Integration, Integrations
+from ingest.recording import Line
+from schemas.events import AlertEvent, Event
+from schemas.public import as_public
+from schemas.records import Record, Tick
+
+__all__ = ["record_of", "replay_lines"]
+
+
+def replay_lines(lines: Iterator[Line], settings: Settings, *, form: str, events: bool, advance: Advance) -> str:
+    """Replay the lines and render what they come to."""
+    integrations = integrations_of(settings)
+    replay = Replay(policy_of(settings))
+    told = []
+    for line in lines:
+        record = record_of(line, integrations)
+        replay.feed(record)
+        if events:
+            told.append(_told(line, record))
+        advance()
+    replay.run_on()
+    return _rendered(replay.result(), form, told if events else None)
+
+
+def record_of(line: Line, integrations: Integrations) -> Record:
+    """The record that a server would have written for this line."""
+    known = integrations.find(line.posted.integration) or integrations.find(line.source)
+    if known is None:
+        # a source that this version cannot read: kept and told, as a server keeps it
+        integration, adapter = Integration(name=line.posted.integration, source=line.source), None
+    else:
+        integration, adapter = known
+        integration = msgspec.structs.replace(integration, name=line.posted.integration)
+    if line.stream is not None:
+        integration = msgspec.structs.replace(integration, stream=line.stream)
+    return receive(line.posted, integration, adapter, ticks=True)
+
+
+def _rendered(result: Replayed, form: str, told: list[dict[str, object]] | None) -> str:
+    if form == "md":
+        return "\n\n".join(draft(incident) for incident in result.incidents)
+    if form == "text":
+        return "\n\n".join(incident_text(incident) for incident in result.incidents) or "no incidents"
+    document: dict[str, object] = {
+        "incidents": [as_public(incident) for incident in result.incidents],
+        "unattached": [public_item(item) for item in result.unattached],
+    }
+    if told is not None:
+        document["deliveries"] = told
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z).decode()
+
+
+def _told(line: Line, record: Record) -> dict[str, object]:
+    """What one line was read as (contract §2): times as the sender stated them."""
+    if isinstance(record, Tick):
+        return {"line": line.number, "source": line.source, "outcome": "control", "reason": None, "events": []}
+    return {
+        "line": line.number,
+        "source": record.source,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "events": [_event(event) for event in record.events],
+        "rejected": [msgspec.to_builtins(each) for each in record.rejected],
+    }
+
+
+_ALWAYS = (
+    "status",
+    "severity",
+    "dedup_key",
+    "title",
+    "starts_at",
+    "ends_at",
+    "service",
+    "host",
+    "environment",
+    "labels",
+)
+
+
+def _event(event: Event) -> dict[str, object]:
+    """One event, all of its fields, the contract's first; `kind` says which sort it is."""
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    sort = str(event.__struct_config__.tag)
+    told: dict[str, object] = {"kind": sort}
+    if not isinstance(event, AlertEvent):
+        told[f"{sort}_kind"] = fields.pop("kind", None)
+        fields["title"] = fields.get("text", fields.get("title", ""))
+        fields["starts_at"], fields["ends_at"] = fields.get("at"), fields.get("ended_at")
+        fields["environment"] = fields.get("scope")
+    told |= {name: _plain(fields.pop(name, None)) for name in _ALWAYS}
+    return told | {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    return msgspec.to_builtins(value)

@@ -1,0 +1,24 @@
+"""The log as it was read: what `export` writes and a replay takes in again."""
+
+from collections.abc import AsyncIterator
+
+from alertline.eventlog.port import EventLog
+from consumers.applying import on_log_time
+from schemas.records import Record, decode
+
+__all__ = ["exported"]
+
+_BATCH = 500
+
+
+async def exported(log: EventLog) -> AsyncIterator[Record]:
+    """Every record, partition by partition, in log order, with its receive time as the correlator took it."""
+    for partition in await log.partitions():
+        end, offset = await log.end(partition), 0
+        while offset < end:
+            records = await log.read(partition, offset, _BATCH)
+            if not records:
+                break
+            for each in records:
+                yield on_log_time(decode(each.payload), each.appended_at)
+            offset = records[-1].position.next_offset

@@ -1,0 +1,183 @@
+"""What bodies mean: our own golden examples, and the shared corpus where it is at hand."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ingest.adapter import Adapted, Request
+from ingest.catalogue import adapters, detect
+from ingest.intake import Posted, receive
+from ingest.integrations import Integration
+from schemas.events import AlertEvent, Command
+from schemas.records import Delivery, Tick, decode, encode
+from schemas.vocabulary import AlertStatus, Outcome
+
+HERE = Path(__file__).parent
+EXAMPLES = sorted(HERE.glob("examples/*/*.json"))
+CORPUS = HERE.parents[2] / "shared" / "payloads"
+INDEX: dict[str, Any] = json.loads((CORPUS / "index.json").read_text()) if (CORPUS / "index.json").exists() else {}
+OURS = ("alertmanager", "grafana", "generic")
+CASES = [case for case in INDEX.get("cases", []) if case["vendor"] in OURS]
+MALFORMED = INDEX.get("malformed", [])
+NOW = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+needs_corpus = pytest.mark.skipif(not INDEX, reason="the shared corpus of payloads is not beside the repository")
+
+
+def take(source: str, body: bytes) -> Delivery:
+    """The record of a body."""
+    record = receive(
+        Posted(integration=source, body=body, received_at=NOW),
+        Integration(name=source, source=source),
+        adapters()[source],
+    )
+    assert isinstance(record, Delivery)
+    assert record == decode(encode(record))  # whatever it holds, it survives the log
+    return record
+
+
+def adapt(source: str, document: object) -> Adapted:
+    """What the adapter alone makes of a document."""
+    body = json.dumps(document).encode()
+    return adapters()[source].adapt(Request(body=body, headers={}, received_at=NOW))
+
+
+def shown(event: object) -> dict[str, Any]:
+    """An event with all its fields, as JSON shows them."""
+    every = {name: getattr(event, name) for name in getattr(event, "__struct_fields__", ())}
+    plain: dict[str, Any] = json.loads(msgspec.json.encode(every))
+    return plain | json.loads(msgspec.json.encode(event))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_golden_example(path: Path) -> None:
+    """Each example gives the events, the rejected items and the outcome that it states."""
+    example = json.loads(path.read_text())
+
+    record = take(path.parent.name, json.dumps(example["body"]).encode())
+
+    assert example["outcome"] == record.outcome, record.reason
+    assert len(example["events"]) == len(record.events)
+    for expected, event in zip(example["events"], record.events, strict=True):
+        given = shown(event)
+        assert expected == {name: given.get(name) for name in expected}
+    told = [{"index": one.index, "pointer": one.pointer} for one in record.rejected]
+    assert example["rejected"] == told
+    assert example["warnings"] == len(record.warnings), record.warnings
+
+
+@needs_corpus
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]))
+def test_corpus_case(case: dict[str, Any]) -> None:
+    """Real samples give the normalized results that the corpus states."""
+    record = take(case["vendor"], (CORPUS / case["file"]).read_bytes())
+
+    assert record.outcome is Outcome.ACCEPTED
+    assert len(case["expect"]) == len(record.events)
+    for expected, event in zip(case["expect"], record.events, strict=True):
+        assert isinstance(event, AlertEvent)
+        given = shown(event)
+        for name, value in expected.items():
+            if name in ("kind", "dedup_note") or (name == "dedup_key" and value is None):
+                continue
+            if name in ("starts_at", "ends_at"):
+                assert (None if value is None else datetime.fromisoformat(value)) == getattr(event, name)
+            else:
+                assert value == given.get(name), name
+
+
+@needs_corpus
+@pytest.mark.parametrize("case", MALFORMED, ids=lambda case: str(case["file"]))
+@pytest.mark.parametrize("source", sorted(adapters()))
+def test_malformed_body(case: dict[str, Any], source: str) -> None:
+    """No malformed body raises; it gets an outcome, and a reason where it is not accepted."""
+    record = take(source, (CORPUS / case["file"]).read_bytes())
+
+    assert record.outcome is Outcome.ACCEPTED or record.reason
+
+
+@needs_corpus
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]))
+def test_detection(case: dict[str, Any]) -> None:
+    """A body that was posted without naming its sender is recognised, or nobody claims it."""
+    request = Request(body=(CORPUS / case["file"]).read_bytes(), headers={}, received_at=NOW)
+
+    found = detect(request)
+
+    assert found is None or found.name == case["vendor"]
+    assert found is not None or case["vendor"] == "generic"
+
+
+def alert(status: str, starts_at: datetime, ends_at: datetime | None) -> dict[str, object]:
+    """One alert as Alertmanager writes it."""
+    labels = {"alertname": "Down", "service": "api", "severity": "critical"}
+    ends = ends_at.isoformat() if ends_at else "0001-01-01T00:00:00Z"
+    return {"status": status, "labels": labels, "annotations": {}, "startsAt": starts_at.isoformat(), "endsAt": ends}
+
+
+def test_fire_resolve_fire_again() -> None:
+    """One condition keeps its identity from episode to episode, each with its own times."""
+    first, second = NOW, NOW + timedelta(hours=1)
+    told = [
+        alert("firing", first, None),
+        alert("resolved", first, first + timedelta(minutes=5)),
+        alert("firing", second, None),
+    ]
+
+    events = [adapt("alertmanager", {"alerts": [one], "groupKey": "g"}).events[0] for one in told]
+
+    assert all(isinstance(event, AlertEvent) for event in events)
+    alerts = [event for event in events if isinstance(event, AlertEvent)]
+    assert len({event.identity for event in alerts}) == 1
+    assert [first, first, second] == [event.starts_at for event in alerts]
+    assert [None, first + timedelta(minutes=5), None] == [event.ends_at for event in alerts]
+    assert [event.status for event in alerts] == [AlertStatus.FIRING, AlertStatus.RESOLVED, AlertStatus.FIRING]
+
+
+def test_strict_and_lenient_reading_agree() -> None:
+    """A body that must be read leniently gives the same events for its sound items as the fast reading."""
+    sound = alert("resolved", NOW, NOW + timedelta(seconds=1))
+    strict = adapt("alertmanager", {"alerts": [sound, sound]})
+    lenient = adapt("alertmanager", {"alerts": [sound, sound, 1]})
+
+    assert strict.events == lenient.events
+    assert [one.index for one in lenient.rejected] == [2]
+
+
+def test_commands_need_permission() -> None:
+    """Credentials that may only deliver cannot give commands."""
+    body = json.dumps({"type": "command", "command": "close"}).encode()
+
+    refused = adapters()["alertline"].adapt(Request(body=body, headers={}, received_at=NOW, commands=False))
+    taken = adapters()["alertline"].adapt(Request(body=body, headers={}, received_at=NOW))
+
+    assert [one.pointer for one in refused.rejected] == ["/type"]
+    assert isinstance(taken.events[0], Command)
+
+
+@pytest.mark.parametrize(
+    ("body", "good"), [({"at": "2025-01-01T00:00:00Z"}, True), ({}, False), ({"at": "soon"}, False)]
+)
+def test_tick(body: dict[str, str], good: bool) -> None:
+    """In recorded time a tick with a time becomes a tick record; without one it is quarantined."""
+    posted = Posted(integration="alertline", body=json.dumps({"type": "tick"} | body).encode(), received_at=NOW)
+
+    record = receive(posted, Integration(name="alertline", source="alertline"), adapters()["alertline"], ticks=True)
+
+    if good:
+        assert Tick(stream="default", at=datetime(2025, 1, 1, tzinfo=UTC)) == record
+    else:
+        assert isinstance(record, Delivery)
+        assert record.outcome is Outcome.QUARANTINED
+
+
+def test_every_adapter_tells_about_itself() -> None:
+    """Each source says what to paste, what is read, and what cannot be known: the documentation is made of it."""
+    for adapter in adapters().values():
+        about = adapter.about
+        assert "{url}" in about.paste
+        assert all((about.title, about.reads, about.cannot_know))
