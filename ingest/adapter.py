@@ -10,7 +10,7 @@ from functools import cached_property
 
 import msgspec
 
-from ingest.reading.json_body import read_json
+from ingest.reading.json_body import Unreadable, read_json
 from schemas.events import Event, Rejected
 
 __all__ = ["About", "Adapted", "Adapter", "Request"]
@@ -45,6 +45,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             Unreadable: it is not JSON.
         """
         return read_json(self.body)
+
+    @property
+    def sniffed(self) -> object:
+        """The body as JSON for `detect`: None where it is not JSON."""
+        try:
+            return self.document
+        except Unreadable:
+            return None
 
 
 class Adapted(msgspec.Struct, frozen=True, kw_only=True):

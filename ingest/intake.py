@@ -30,6 +30,7 @@ _ID_HEADERS: Final = (
     "x-honeycomb-webhook-delivery-id",
 )
 _ID_HEADERS_OF: Final[Mapping[str, tuple[str, ...]]] = {"sentry": (*_ID_HEADERS, "request-id")}
+_ALL_ID_HEADERS: Final = frozenset((*_ID_HEADERS, "request-id"))
 _NO_ADAPTER: Final = "0"
 
 
@@ -114,17 +115,17 @@ def receive(
 
 def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:
     """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3)."""
-    keyed = False
-    said = body
-    for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
-        value = headers.get(name)
-        if value:
-            keyed, said = True, value.encode("utf-8", "surrogateescape")
-            break
-    # the mark in front keeps a body from passing for a key
-    digest = blake2b((b"key\0" if keyed else b"body\0") + integration.name.encode() + b"\0", digest_size=10)
-    digest.update(said)
-    return keyed, "d_" + digest.hexdigest()
+    if not _ALL_ID_HEADERS.isdisjoint(headers):
+        for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
+            value = headers.get(name)
+            if value:
+                return True, _hashed(b"key\0", integration.name, value.encode())
+    return False, _hashed(b"body\0", integration.name, body)
+
+
+def _hashed(mark: bytes, name: str, said: bytes) -> str:
+    # the mark keeps a body from passing for a key
+    return "d_" + blake2b(b"%s%s\0%s" % (mark, name.encode(), said), digest_size=10).hexdigest()
 
 
 def _adapt(request: Request, adapter: Adapter | None) -> Adapted:

@@ -49,6 +49,10 @@ class Integrations:
         """The integration of this name with its adapter; None if there is none."""
         return self._pairs.get(name)
 
+    def pairs(self) -> tuple[tuple[Integration, Adapter], ...]:
+        """Every integration with its adapter."""
+        return tuple(self._pairs.values())
+
     def all(self) -> tuple[Integration, ...]:
         """Every integration, in order of names."""
         return tuple(self._pairs[name][0] for name in sorted(self._pairs))

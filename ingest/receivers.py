@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from alertline import telemetry
 from alertline.clock import Clock, monotonic
 from alertline.eventlog.port import EventLog, LogUnavailable
-from alertline.web.access import PRINCIPAL, Permission
+from alertline.web.access import PRINCIPAL, Permission, Principal
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
 from ingest.adapter import Adapter, Request
@@ -57,6 +57,15 @@ class ReceiverOptions(msgspec.Struct, frozen=True, kw_only=True):
     on_delivery: Callable[[Delivery | Tick], None] | None = None
 
 
+class _Port(msgspec.Struct, frozen=True):
+    """One integration with all that its deliveries need, found with one look."""
+
+    integration: Integration
+    adapter: Adapter
+    accepted: Counter
+    body_bytes: Counter
+
+
 class Receiver:
     """Takes deliveries for every integration.
 
@@ -67,12 +76,12 @@ class Receiver:
     def __init__(
         self, log: EventLog, integrations: Integrations, clock: Clock, options: ReceiverOptions | None = None
     ) -> None:
-        self._log, self._integrations, self._clock = log, integrations, clock
+        self._log, self._clock = log, clock
         self._options = options or ReceiverOptions()
+        self._deadline = Deadline(self._options.append_limit_s)
         self._recent: dict[str, datetime] = {}
         self._older: dict[str, datetime] = {}
-        self._deliveries: dict[tuple[str, str], Counter] = {}
-        self._bytes = {one.source: telemetry.BODY_BYTES.labels(one.source) for one in integrations.all()}
+        self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
 
     def routes(self) -> tuple[Route, ...]:
         """The receivers' routes. A GET is answered 405 without any effect: browsers and uptime checks come by."""
@@ -88,38 +97,36 @@ class Receiver:
         return (*taking, *refusing)
 
     async def _receive_named(self, request: web.Request) -> web.Response:
-        found = self._integrations.find(request.match_info["integration"])
-        if found is None:
+        port = self._ports.get(request.match_info["integration"])
+        if port is None:
             raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
-        integration, adapter = found
-        return await self._take(await self._read(request), request, integration, adapter, told=adapter.own)
-
-    async def _receive_unnamed(self, request: web.Request) -> web.Response:
-        read = await self._read(request)
-        detected = detect(read)
-        found = self._integrations.find(detected.name if detected is not None else "generic")
-        if found is None:
-            raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
-        integration, adapter = found
-        # what looks like nobody's is kept in quarantine: it may be a vendor's body, and vendors do not retry a 4xx
-        told = detected is not None and adapter.own
-        return await self._take(read, request, integration, adapter, told=told)
-
-    async def _read(self, request: web.Request) -> Request:
         content = request.content
         # mostly the whole body has come with its headers
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
-        if len(body) > self._options.body_limit:
-            raise _too_large(self._options.body_limit)
-        principal = request.get(PRINCIPAL)
+        return await self._take(self._read(request, body), port, _principal(request), told=port.adapter.own)
+
+    async def _receive_unnamed(self, request: web.Request) -> web.Response:
+        read = self._read(request, await self._read_on(request))
+        detected = detect(read)
+        port = self._ports.get(detected.name if detected is not None else "generic")
+        if port is None:
+            raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
+        # what looks like nobody's is kept in quarantine: it may be a vendor's body, and vendors do not retry a 4xx
+        told = detected is not None and port.adapter.own
+        return await self._take(read, port, _principal(request), told=told)
+
+    def _read(self, request: web.Request, body: bytes) -> Request:
+        options = self._options
+        if len(body) > options.body_limit:
+            raise _too_large(options.body_limit)
         return Request(
             body=body,
             headers=kept_headers(request.headers.items()),
-            received_at=self._received_at(request) if self._options.recorded_time else self._clock(),
+            received_at=self._received_at(request) if options.recorded_time else self._clock(),
             method=request.method,
             query=redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None,
-            ticks=self._options.recorded_time,
-            commands=principal is None or principal.may(Permission.WRITE),
+            ticks=options.recorded_time,
+            commands=_principal(request).may(Permission.WRITE),
         )
 
     async def _read_on(self, request: web.Request) -> bytes:
@@ -146,36 +153,18 @@ class Receiver:
             raise _refusal("bad_time", Problem(400, f"{RECEIVED_AT} is not a time", "empty"))
         return moment
 
-    async def _take(
-        self, read: Request, request: web.Request, integration: Integration, adapter: Adapter, *, told: bool
-    ) -> web.Response:
-        """Make the record, append it, and answer; `told`: the sender is told with 422 that nothing could be read."""
-        principal = request.get(PRINCIPAL)
-        record = take(read, integration, adapter, principal.name if principal is not None else "local")
-        await self._append(integration.stream, encode(record))
-        if self._options.on_delivery is not None:
-            self._options.on_delivery(record)
-        self._bytes[integration.source].inc(len(read.body))
-        if isinstance(record, Tick):
-            self._count(integration.source, "tick")
-            return web.Response(status=202, body=_TICK_REPLY, headers=_JSON)
-        self._count(integration.source, record.outcome)
-        known = self._is_known(record)
-        if record.outcome is Outcome.ACCEPTED:
-            return web.Response(status=202, body=(_KNOWN if known else _NEW) % _of(record), headers=_JSON)
-        return _unusual(record, known=known, told=told)
-
-    async def _append(self, stream: str, payload: bytes) -> None:
-        """Append and wait until it is durable, but not longer than the sender will.
+    async def _take(self, read: Request, port: _Port, principal: Principal, *, told: bool) -> web.Response:
+        """Make the record, append it, and answer; `told`: the sender is told with 422 that nothing could be read.
 
         Raises:
+            Problem: that 422.
             LogUnavailable: not durable in time; it may become so, and a second copy will be known by its id.
         """
+        record = take(read, port.integration, port.adapter, principal.name)
         began = monotonic()
-        deadline = Deadline(self._options.append_limit_s)
         try:
-            with deadline:
-                await self._log.append(stream, payload)
+            with self._deadline:
+                await self._log.append(port.integration.stream, encode(record))
         except TimeoutError as error:
             telemetry.REFUSALS.labels("log_slow").inc()
             raise LogUnavailable(f"not durable within {self._options.append_limit_s:g} s") from error
@@ -183,13 +172,37 @@ class Receiver:
             telemetry.REFUSALS.labels("log_unavailable").inc()
             raise
         telemetry.APPEND_SECONDS.observe(monotonic() - began)
+        if self._options.on_delivery is not None:
+            self._options.on_delivery(record)
+        port.body_bytes.inc(len(read.body))
+        if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
+            port.accepted.inc()
+            reply = _KNOWN if self._is_known(record) else _NEW
+            body = reply % (record.id.encode(), len(record.events))
+            return web.Response(status=202, body=body, headers=_JSON)
+        return self._answer_the_rest(record, port, told=told)
 
-    def _count(self, source: str, outcome: str) -> None:
-        try:
-            self._deliveries[source, outcome].inc()
-        except KeyError:
-            counter = self._deliveries[source, outcome] = telemetry.DELIVERIES.labels(source, outcome)
-            counter.inc()
+    def _answer_the_rest(self, record: Delivery | Tick, port: _Port, *, told: bool) -> web.Response:
+        """Answer what was not plainly accepted."""
+        outcome = "tick" if isinstance(record, Tick) else record.outcome
+        telemetry.DELIVERIES.labels(port.integration.source, outcome).inc()
+        if isinstance(record, Tick):
+            return web.Response(status=202, body=_TICK_REPLY, headers=_JSON)
+        known, count = self._is_known(record), len(record.events)
+        rejected = msgspec.to_builtins(record.rejected)
+        quarantined = record.outcome is Outcome.QUARANTINED
+        if quarantined and told:
+            raise Problem(
+                422, "Nothing in it could be read", record.reason or "", delivery=record.id, rejected=rejected
+            )
+        reply = {
+            "delivery": record.id,
+            "accepted": 0 if known else count,
+            "duplicates": count if known else 0,
+            "quarantined": int(quarantined),
+            "rejected": rejected,
+        }
+        return web.Response(status=202, body=orjson.dumps(reply), headers=_JSON)
 
     def _is_known(self, record: Delivery) -> bool:
         """Whether a copy came within the last minute, as far as this process remembers; remembers this one."""
@@ -201,29 +214,15 @@ class Receiver:
         return before is not None and now - before <= _REMEMBERED
 
 
-def _of(record: Delivery) -> tuple[bytes, int]:
-    return record.id.encode(), len(record.events)
+def _port(integration: Integration, adapter: Adapter) -> _Port:
+    source = integration.source
+    accepted = telemetry.DELIVERIES.labels(source, Outcome.ACCEPTED)
+    return _Port(integration, adapter, accepted, telemetry.BODY_BYTES.labels(source))
 
 
-def _unusual(record: Delivery, *, known: bool, told: bool) -> web.Response:
-    """Answer a delivery that was not plainly accepted.
-
-    Raises:
-        Problem: 422, if the sender is to be told.
-    """
-    rejected = msgspec.to_builtins(record.rejected)
-    quarantined = record.outcome is Outcome.QUARANTINED
-    if quarantined and told:
-        raise Problem(422, "Nothing in it could be read", record.reason or "", delivery=record.id, rejected=rejected)
-    count = len(record.events)
-    reply = {
-        "delivery": record.id,
-        "accepted": 0 if known else count,
-        "duplicates": count if known else 0,
-        "quarantined": int(quarantined),
-        "rejected": rejected,
-    }
-    return web.Response(status=202, body=orjson.dumps(reply), headers=_JSON)
+def _principal(request: web.Request) -> Principal:
+    """For whom to act: `alertline.web.routes` has put it there on every route that is not public."""
+    return request[PRINCIPAL]
 
 
 async def _not_allowed(request: web.Request) -> NoReturn:

@@ -189,7 +189,7 @@ def _key_time(name: MilestoneName, stamp: Milestone | None) -> tuple[tuple[str, 
 
 def _bounds(stamp: Milestone) -> str:
     if stamp.earliest and stamp.latest:
-        return span(stamp.earliest, stamp.latest)
+        return span(stamp.earliest, stamp.latest) if stamp.earliest != stamp.latest else "exact"
     if stamp.earliest:
         return f"not before {day_and_clock(stamp.earliest)}"
     return f"not after {day_and_clock(stamp.latest)}" if stamp.latest else ""

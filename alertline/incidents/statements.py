@@ -15,7 +15,6 @@ __all__ = [
     "Statement",
     "alert_evidence",
     "alert_rows",
-    "detecting_alerts",
     "detection",
     "evidence_of",
     "lead",
@@ -96,16 +95,6 @@ def alert_evidence(rows: Mapping[str, list[TimelineRow]], alert: Alert) -> tuple
     return evidence_of(*(row for episode in alert.episodes for row in rows.get(episode.id, ()))) or (alert.id,)
 
 
-def detecting_alerts(incident: Incident) -> tuple[Alert, ...]:
-    """The alerts whose first firing is the detection; empty where a person detected it."""
-    stamp = _stamp(incident, MilestoneName.DETECTED)
-    if stamp is None:
-        return ()
-    return tuple(
-        alert for alert in incident.alerts if any(episode.started_at == stamp.at for episode in alert.episodes)
-    )
-
-
 def misleading_paths(incident: Incident) -> dict[str, TimelineRow]:
     """Row id of each hypothesis that was rejected → the rejection, where only one hypothesis was open at that time.
 
@@ -177,7 +166,8 @@ def _after_impact(incident: Incident) -> str:
 
 
 def _detector(incident: Incident, stamp: Milestone) -> str:
-    alerts = detecting_alerts(incident)
+    firing = (alert for alert in incident.alerts if any(each.started_at == stamp.at for each in alert.episodes))
+    alerts = tuple(firing)
     if not alerts:
         return ", reported by a person" if stamp.basis is Basis.MANUAL else ""
     named = ", ".join([f"“{one_line(alert.title) or '(no title)'}”" for alert in alerts[:2]])

@@ -101,6 +101,7 @@ def _bounds(
     """Times between which a change can matter to the incident: generous, the rules themselves look closer."""
     starts = [episode.started_at - timedelta(seconds=episode.pending_for or 0) for episode in members]
     stated = [item.at for item in said]
+    stated += [datetime.fromisoformat(item.args["to"]) for item in said if item.args.get("to")]  # an override moves it
     first = min([row.opened_at, *starts, *stated])
     if row.status is IncidentStatus.OPEN:
         return first - _BEFORE, None

@@ -5,7 +5,7 @@ in which something is not as it should be. The lenient one mends what it can (wi
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _STATUSES: Final = {"firing": AlertStatus.FIRING, "resolved": AlertStatus.RESOLVED}
 
 
-class _Alert(msgspec.Struct, rename="camel"):
+class _Alert(msgspec.Struct, rename="camel", gc=False):
     """One alert of a group, in the names of the sender."""
 
     status: str
@@ -39,7 +39,7 @@ class _Alert(msgspec.Struct, rename="camel"):
     values: dict[str, float | None] | None = None
 
 
-class _Group(msgspec.Struct, rename="camel"):
+class _Group(msgspec.Struct, rename="camel", gc=False):
     """The body: a group of alerts. Its own status is never used: it is firing as soon as any alert is."""
 
     alerts: list[_Alert]
@@ -93,10 +93,7 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
         raise BadField(pointer_of("alerts", item, "labels"), "an alert has at least one label")
     if name == "TestAlert" and labels.get("instance") == "Grafana":
         return TestEvent(item=item, title=title or name)
-    status = _STATUSES.get(alert.status)
-    if status is None:
-        reason = f"unknown word {alert.status[:60]!r}; one of: {', '.join(_STATUSES)}"
-        raise BadField(pointer_of("alerts", item, "status"), reason)
+    status = _STATUSES.get(alert.status) or _unknown_status(alert.status, item)
     key = alert.fingerprint or fingerprint(labels)
     severity = labels.get("severity") or annotation("severity")
     window = annotation("pending_for")
@@ -123,6 +120,11 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
         runbook=annotation("runbook_url") or annotation("runbook"),
         value=_value(alert),
     )
+
+
+def _unknown_status(word: str, item: int) -> NoReturn:
+    reason = f"unknown word {word[:60]!r}; one of: {', '.join(_STATUSES)}"
+    raise BadField(pointer_of("alerts", item, "status"), reason)
 
 
 def _value(alert: _Alert) -> float | None:

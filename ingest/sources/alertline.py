@@ -5,7 +5,6 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
-from ingest.reading.json_body import Unreadable
 from schemas.events import Change, Command, Entry, Rejected
 from schemas.vocabulary import ChangeKind, CommandName, EntryKind, MilestoneName
 
@@ -194,10 +193,7 @@ def _updated(fields: Fields) -> dict[str, object]:
 
 
 def _detect(request: Request) -> bool:
-    try:
-        items = items_of(request.document, "items")
-    except Unreadable:
-        return False
+    items = items_of(request.sniffed, "items")
     first = items[0][1] if items else None
     return (
         isinstance(first, dict)

@@ -2,16 +2,12 @@
 
 from ingest.adapter import About, Adapter, Request
 from ingest.reading.alert_group import read_group
-from ingest.reading.json_body import Unreadable
 
 __all__ = ["ADAPTER"]
 
 
 def _detect(request: Request) -> bool:
-    try:
-        document = request.document
-    except Unreadable:
-        return False
+    document = request.sniffed
     return (
         isinstance(document, dict)
         and isinstance(document.get("alerts"), list)

@@ -5,7 +5,6 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
-from ingest.reading.json_body import Unreadable
 from ingest.reading.labels import environment_of, host_of, service_of
 from ingest.reading.severities import severity_of
 from ingest.reading.unknown_shape import guess
@@ -65,8 +64,7 @@ def _read(item: int, fields: Fields, *, guessed: bool = False) -> AlertEvent:
     title = fields.text(*_TITLE) or key
     if not title:
         raise BadField(fields.at("title"), f"missing; one of: {', '.join(_TITLE)}")
-    if not key:
-        key = _key_of(title, service, host)
+    key = key or _key_of(title, service, host)
     severity = fields.text("severity", "priority", "level") or labels.get("severity")
     starts_at = fields.time("starts_at", "startsAt", "started_at", "startedAt")
     ends_at = fields.time("ends_at", "endsAt", "ended_at", "endedAt")
@@ -117,10 +115,7 @@ def _key_of(title: str, service: str | None, host: str | None) -> str:
 
 
 def _detect(request: Request) -> bool:
-    try:
-        items = items_of(request.document)
-    except Unreadable:
-        return False
+    items = items_of(request.sniffed)
     first = items[0][1] if items else None
     return isinstance(first, dict) and any(name in first for name in _TITLE) and not _MARKS.isdisjoint(first)
 

@@ -5,7 +5,6 @@ from typing import Final
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.alert_group import read_group
 from ingest.reading.fields import BadField, Fields
-from ingest.reading.json_body import Unreadable
 from ingest.reading.labels import environment_of, host_of, service_of
 from ingest.reading.severities import severity_of
 from schemas.events import AlertEvent
@@ -77,10 +76,7 @@ def _first_match(fields: Fields) -> Fields:
 
 
 def _detect(request: Request) -> bool:
-    try:
-        document = request.document
-    except Unreadable:
-        return False
+    document = request.sniffed
     if _is_legacy(document):
         return True
     return isinstance(document, dict) and isinstance(document.get("alerts"), list) and "orgId" in document

@@ -50,7 +50,8 @@ def shown(event: object) -> dict[str, Any]:
     """An event with all its fields, as JSON shows them."""
     every = {name: getattr(event, name) for name in getattr(event, "__struct_fields__", ())}
     plain: dict[str, Any] = json.loads(msgspec.json.encode(every))
-    return plain | json.loads(msgspec.json.encode(event))
+    plain |= json.loads(msgspec.json.encode(event))
+    return plain
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -1,5 +1,6 @@
 """Recordings: read as they were sent, written so that they read the same."""
 
+import base64
 import gzip
 import json
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from ingest.intake import receive
 from ingest.integrations import Integration
 from ingest.recording import BadRecording, Line, line_of, read_recordings
 from schemas.records import Delivery, Record, Tick
+from schemas.vocabulary import Outcome
 
 NOW = datetime(2025, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
 LINE = {"received_at": "2025-05-06T07:08:09Z", "source": "generic", "body": {"title": "t"}}
@@ -43,11 +45,14 @@ def replayed(line: Line) -> Record:
 )
 def test_round_trip(tmp_path: Path, body: bytes, keyed: bool, integration: str) -> None:
     """A delivery that is written and read again is the same delivery: id, events, bytes, times."""
-    line = {"received_at": NOW.isoformat(), "source": "generic", "integration": integration, "query": "a=1"}
+    line: dict[str, object] = {
+        "received_at": NOW.isoformat(),
+        "source": "generic",
+        "integration": integration,
+        "query": "a=1",
+    }
     line |= {"headers": {"Idempotency-Key": "k"} if keyed else {}, "stream": "eu"}
     first = tmp_path / "first.ndjson"
-    import base64
-
     write(first, line | {"body_base64": base64.b64encode(body).decode()})
     record = replayed(next(read_recordings([first])))
     second = tmp_path / "second.ndjson"
@@ -80,8 +85,8 @@ def test_readable_body() -> None:
         integration="generic",
         source="generic",
         received_at=NOW,
-        outcome="accepted",
-        body='{"a":1}',  # type: ignore[arg-type] # the word stands for itself
+        outcome=Outcome.ACCEPTED,
+        body='{"a":1}',
     )
 
     assert json.loads(line_of(record))["body"] == {"a": 1}
