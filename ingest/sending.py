@@ -14,7 +14,7 @@ import orjson
 from ingest.receivers import RECEIVED_AT
 from ingest.recording import Line
 
-__all__ = ["NotApplied", "Refused", "SendOptions", "Sender", "SendingFailed", "Sent"]
+__all__ = ["NoTicks", "NotApplied", "Refused", "SendOptions", "Sender", "SendingFailed", "Sent"]
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
@@ -26,6 +26,10 @@ _NOT_SENT: Final = frozenset(("host", "content-length", "content-encoding", "tra
 
 class SendingFailed(Exception):
     """The server could not be reached, or answered 503, for longer than we try."""
+
+
+class NoTicks(Exception):
+    """The server runs on real time: it takes no ticks from a sender."""
 
 
 class NotApplied(Exception):
@@ -114,14 +118,14 @@ class Sender:
         """Let log time run on to `at` (recorded time only); gives the id of a delivery that is applied after the tick.
 
         Raises:
-            SendingFailed: away for too long, or the server takes no ticks.
+            NoTicks: the server is not on recorded time; SendingFailed: away for too long.
         """
         moment = at.isoformat()
         headers = {RECEIVED_AT: moment, "Content-Type": "application/json"}
         path = "/v1/webhooks/alertline"
         status, answer = await self._request("POST", path, headers, orjson.dumps({"type": "tick", "at": moment}))
         if status >= 400:
-            raise SendingFailed(f"no tick: {status} {_text(answer, 'detail', 'title') or ''}")
+            raise NoTicks(f"{status} {_text(answer, 'detail', 'title') or ''}")
         # a tick has no id to ask for: an empty delivery behind it has one, and says nothing
         marker = {**headers, "Idempotency-Key": f"after-tick-{moment}-{self._monotonic()}"}
         _, answer = await self._request("POST", path, marker, b"")
@@ -158,6 +162,18 @@ class Sender:
             cursor = _text(answer, "next_cursor")
             if cursor is None:
                 return found
+
+    async def unattached(self) -> list[object]:
+        """What the server has of statements that found no incident.
+
+        Raises:
+            SendingFailed: away for too long, or it answers with an error.
+        """
+        status, answer = await self._request("GET", "/v1/unattached", {}, None)
+        found = answer.get("unattached")
+        if status != 200 or not isinstance(found, list):
+            raise SendingFailed(f"no list of unattached statements: {status}")
+        return found
 
     async def _keep_pace(self, began: float, offset_s: float) -> None:
         if self._options.speed is None:

@@ -16,10 +16,10 @@ from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import cached, download, etag_of, json_answer
 from review.lookup import incident_of, incident_page, quarantine_page
-from review.queries import refused, wants
+from review.queries import View, refused, view_of, wants
 from review.reading import Reader
 from schemas.incident import Incident
-from schemas.public import metrics_as_public, milestones_as_public, to_json_bytes
+from schemas.public import as_public, metrics_as_public, milestones_as_public, to_json_bytes
 
 __all__ = ["STYLES", "api_routes", "check_style", "public_delivery", "public_summary"]
 
@@ -71,9 +71,11 @@ def check_style(request: web.Request) -> None:
 def _list(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         page = await incident_page(reader, request)
-        return json_answer(
-            {"incidents": [public_summary(summary) for summary in page.incidents], "next_cursor": page.next_cursor}
-        )
+        if view_of(request.query) is View.SUMMARY:
+            found = [public_summary(summary) for summary in page.incidents]
+        else:
+            found = [as_public(each) for each in await reader.incidents([each.id for each in page.incidents])]
+        return json_answer({"incidents": found, "next_cursor": page.next_cursor})
 
     return handle
 

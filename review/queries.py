@@ -9,11 +9,19 @@ from alertline.store.port import Filter
 from alertline.web.problems import Problem
 from schemas.vocabulary import IncidentStatus, Severity
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "incident_filter", "page_limit", "refused", "wants"]
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "View", "incident_filter", "page_limit", "refused", "view_of", "wants"]
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 _MAX_TEXT: Final = 200
+
+
+class View(StrEnum):
+    """How much of each incident a list shows: the whole incident (contract §5), or one line of it."""
+
+    FULL = "full"
+    SUMMARY = "summary"
+
 
 Query = Mapping[str, str]
 Word = TypeVar("Word", bound=StrEnum)
@@ -50,6 +58,15 @@ def page_limit(query: Query) -> int:
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= 4 and 1 <= int(raw) <= MAX_LIMIT):
         raise refused("limit", f"a whole number from 1 to {MAX_LIMIT} is needed")
     return int(raw)
+
+
+def view_of(query: Query) -> View:
+    """Read `view`: the whole incident unless the summary is asked for.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    return _word(query, "view", View) or View.FULL
 
 
 def wants(query: Query, name: str) -> bool:

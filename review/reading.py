@@ -24,6 +24,10 @@ class Reader(Protocol):
         """The incident as it is presented; an alias leads to the survivor. None if nothing has this id."""
         ...
 
+    async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
+        """Several incidents as they are presented, in the order asked for; unknown ids are left out."""
+        ...
+
     async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
         """Every occurrence of a delivery that has been applied, in log order; empty until then."""
         ...

@@ -83,12 +83,15 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
         fresh = Span(
             start=start,
             start_basis=basis,
+            end=start if alert.point else None,
+            end_basis=EndBasis.ASSUMED if alert.point else None,
             fired_at=heard.received_at,
+            read_at=heard.read_at if alert.point else None,
             changed_at=alert.changed_at,
             fired_event=heard.event,
         )
         return Observed(Effect.STARTED, fresh)
-    if known.end is None:
+    if known.end is None or alert.point:
         return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
     if not _withdraws(known, heard, late_delivery):
         return Observed(Effect.REPEATED, _with_fired_event(known, heard.event))

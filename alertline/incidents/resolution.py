@@ -42,7 +42,7 @@ def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
     at, episode = max(ends, key=lambda each: (each[0], each[1].id))
     span = episode.end_span
     reported = span is not None and span.end_basis is EndBasis.REPORTED
-    event = span.resolved_event if span is not None else None
+    event = (span.resolved_event or span.fired_event) if span is not None else None  # a moment has but one event
     return Milestone(
         at=at,
         basis=Basis.REPORTED if reported else Basis.ASSUMED,

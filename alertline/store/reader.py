@@ -77,6 +77,12 @@ class StoreReader:
         async with reading(self._engine) as connection:
             return await read_facts(connection, fit(incident_id))
 
+    async def facts_of(self, incident_ids: Sequence[str]) -> list[IncidentFacts]:
+        """The facts of several incidents, read at one moment, in the order asked for; unknown ids are left out."""
+        async with reading(self._engine) as connection:
+            found = [await read_facts(connection, fit(each)) for each in incident_ids]
+        return [facts for facts in found if facts is not None]
+
     async def delivery(self, delivery_id: str) -> list[DeliveryRow]:
         """All occurrences of a delivery, newest first; none while it is unknown or not applied yet."""
         return await self.deliveries([delivery_id])

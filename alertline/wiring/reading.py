@@ -29,6 +29,11 @@ class StoredIncidents:
         facts = await self._store.facts(incident_id)
         return None if facts is None else present(facts, self._policy)
 
+    async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
+        """Several incidents as they are presented."""
+        found = await self._store.facts_of(incident_ids)
+        return [present(facts, self._policy) for facts in found]
+
     async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
         """Every applied occurrence of a delivery."""
         return await self._store.delivery(delivery_id)

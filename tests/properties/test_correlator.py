@@ -51,7 +51,7 @@ def test_the_same_log_gives_the_same_bytes(log: list[Delivery]) -> None:
 
 @given(logs(), st.randoms(use_true_random=False))
 def test_memory_that_is_loaded_again_decides_the_same(log: list[Delivery], rnd: random.Random) -> None:
-    """At any record the state may be thrown away and built again from its rows, in any order, and the ids remembered."""
+    """At any record the memory may be thrown away and built again from its rows, given in any order."""
     kept, lived = StreamState("default", Policy()), StreamState("default", Policy())
     rows: dict[str, Row] = {}
     for offset, record in enumerate(log):
@@ -106,19 +106,12 @@ def test_ticks_change_nothing_but_when_timers_are_told(log: list[Delivery], data
 
 @given(logs(), st.data())
 def test_a_delivery_that_comes_again_changes_nothing(log: list[Delivery], data: st.DataObject) -> None:
-    """A copy right behind, or a while later, leaves the same incidents: it is known by its id."""
+    """The same delivery once more leaves the same incidents: it is known by its id."""
     copied: list[Delivery] = []
     for record in log:
-        copied.append(record)
-        if data.draw(st.booleans()):
-            copied.append(msgspec.structs.replace(record, received_at=record.received_at + timedelta(milliseconds=1)))
+        copied += [record, record] if data.draw(st.booleans()) else [record]
 
-    assert shape(replayed(copied)) == shape(replayed(log))
-
-
-def shape(result: Replayed) -> list[bytes]:
-    """A result less what counts the log time of the newest copy."""
-    return [to_json_bytes(incident) for incident in result.incidents]
+    assert in_bytes(replayed(copied)) == in_bytes(replayed(log))
 
 
 @given(logs())

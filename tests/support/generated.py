@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from schemas.events import AlertEvent, Change, Command, Entry, Event
@@ -98,7 +99,7 @@ def deliveries(draw: st.DrawFn, number: int) -> Delivery:
         source="generic",
         received_at=draw(_minutes) + timedelta(milliseconds=number),
         outcome=Outcome.ACCEPTED,
-        events=tuple(own),
+        events=tuple(msgspec.structs.replace(event, item=n) for n, event in enumerate(own)),
     )
 
 

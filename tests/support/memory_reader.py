@@ -42,6 +42,11 @@ class MemoryReader:
         known = {name: incident for incident in self._incidents for name in (*incident.aliases, incident.id)}
         return known.get(incident_id)
 
+    async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
+        """By ids."""
+        found = [await self.incident(each) for each in incident_ids]
+        return [each for each in found if each is not None]
+
     async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
         """Every row with the id."""
         return [row for row in self._deliveries if row.id == delivery_id]
