@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from alertline.incidents.draft import draft
 from alertline.incidents.durations import DEFINITION
-from alertline.incidents.export import public_item, timeline_csv, timeline_json, timeline_markdown
-from alertline.incidents.slots import completeness, required_slots
+from alertline.incidents.telling.draft import draft
+from alertline.incidents.telling.export import public_item, timeline_csv, timeline_json, timeline_markdown
+from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.store.port import DeliveryRow, Summary
 from alertline.web.access import Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.wording import BASIS_MARKS, milestone_title
+from alertline.incidents.telling.wording import BASIS_MARKS, milestone_title
 from alertline.incidents.words import clock_words
 from schemas.incident import Alert, Incident
 from schemas.vocabulary import MilestoneName, Severity

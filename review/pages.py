@@ -11,10 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from alertline.incidents.draft import draft
-from alertline.incidents.slots import completeness, required_slots, slot_of
-from alertline.incidents.statements import row_detail
-from alertline.incidents.wording import (
+from alertline.incidents.telling.draft import draft
+from alertline.incidents.telling.slots import completeness, required_slots, slot_of
+from alertline.incidents.telling.statements import row_detail
+from alertline.incidents.telling.wording import (
     BASIS_MARKS,
     day,
     day_and_clock,

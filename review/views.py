@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from alertline.incidents.statements import lead, misleading_paths
-from alertline.incidents.wording import LENGTHS, METRIC_TITLES, SINCE_DETECTION, SINCE_IMPACT, day, metric_value
+from alertline.incidents.telling.statements import lead, misleading_paths
+from alertline.incidents.telling.wording import LENGTHS, METRIC_TITLES, SINCE_DETECTION, SINCE_IMPACT, day, metric_value
 from review.axis import Axis, axis_of
 from schemas.incident import Gap, Incident, Metric, Milestone, TimelineRow
 from schemas.vocabulary import MetricName, MilestoneName

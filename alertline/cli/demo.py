@@ -23,8 +23,8 @@ from alertline.clock import monotonic
 from alertline.config import Settings, policy_of
 from alertline.demo import SCENARIOS, DemoScenario, recording
 from alertline.errors import AlertlineError
-from alertline.incidents.draft import draft
-from alertline.incidents.plaintext import incident_text
+from alertline.incidents.telling.draft import draft
+from alertline.incidents.telling.plaintext import incident_text
 from ingest.sending import Sender, SendOptions
 from schemas.incident import Incident
 

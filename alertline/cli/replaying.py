@@ -8,9 +8,9 @@ import orjson
 
 from alertline.cli.progress import Advance
 from alertline.config import Settings, policy_of
-from alertline.incidents.draft import draft
-from alertline.incidents.export import public_item
-from alertline.incidents.plaintext import incident_text
+from alertline.incidents.telling.draft import draft
+from alertline.incidents.telling.export import public_item
+from alertline.incidents.telling.plaintext import incident_text
 from alertline.wiring.server import integrations_of
 from consumers.replay import Replay, Replayed
 from ingest.intake import receive

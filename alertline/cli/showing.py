@@ -24,8 +24,8 @@ def show(incident_id: str, form: str, data: str | None, config: Path | None) -> 
 
     ID is the incident's id, or one that was merged into it. The list: http://127.0.0.1:8080/
     """
-    from alertline.incidents.export import timeline_csv, timeline_markdown
-    from alertline.incidents.plaintext import incident_text
+    from alertline.incidents.telling.export import timeline_csv, timeline_markdown
+    from alertline.incidents.telling.plaintext import incident_text
     from schemas.public import to_json_bytes
 
     forms: dict[str, Callable[[Incident], str]] = {
@@ -57,7 +57,7 @@ def postmortem(
     alertline postmortem inc_0123 --into outage.md    first time: the whole draft
     alertline postmortem inc_0123 --into outage.md    later: your text stays, the automatic blocks are renewed
     """
-    from alertline.incidents.draft import draft, rerender
+    from alertline.incidents.telling.draft import draft, rerender
     from schemas.public import to_json_bytes
 
     incident = _read(incident_id, data, config)

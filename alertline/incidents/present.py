@@ -11,7 +11,7 @@ from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
-from alertline.incidents.slots import completeness, required_slots
+from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.incidents.timeline import bounds, gaps, timeline
 from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Slot
 from schemas.vocabulary import (

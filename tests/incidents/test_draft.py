@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertline.incidents.blocks import Auto, Slotted, Text, parse
-from alertline.incidents.draft import draft, rerender
-from alertline.incidents.slots import completeness, required_slots
+from alertline.incidents.telling.blocks import Auto, Slotted, Text, parse
+from alertline.incidents.telling.draft import draft, rerender
+from alertline.incidents.telling.slots import completeness, required_slots
 from schemas.incident import Incident, Slot
 from schemas.vocabulary import SlotStatus
 from tests.support.sample_incident import outage, running, titled

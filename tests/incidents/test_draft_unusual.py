@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from alertline.incidents.draft import draft, rerender
-from alertline.incidents.plaintext import incident_text
+from alertline.incidents.telling.draft import draft, rerender
+from alertline.incidents.telling.plaintext import incident_text
 from schemas.incident import Impact, Incident, Metric, Milestone, Postmortem, Task
 from schemas.vocabulary import Basis, Classification, MetricName, MilestoneName
 from tests.support.sample_incident import at, outage, running

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertline.incidents.export import CSV_COLUMNS, public_item, timeline_csv, timeline_json, timeline_markdown
-from alertline.incidents.plaintext import incident_text
-from alertline.incidents.wording import duration, metric_value, one_line, since
+from alertline.incidents.telling.export import CSV_COLUMNS, public_item, timeline_csv, timeline_json, timeline_markdown
+from alertline.incidents.telling.plaintext import incident_text
+from alertline.incidents.telling.wording import duration, metric_value, one_line, since
 from schemas.incident import Metric
 from schemas.public import as_public, to_json_bytes
 from schemas.vocabulary import Basis, MilestoneName

@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.markdown import escape, traced
 from alertline.incidents.model import ItemRow
-from alertline.incidents.sections import timeline
-from alertline.incidents.statements import evidence_of
-from alertline.incidents.wording import day
+from alertline.incidents.telling.markdown import escape, traced
+from alertline.incidents.telling.sections import timeline
+from alertline.incidents.telling.statements import evidence_of
+from alertline.incidents.telling.wording import day
 from schemas.incident import Incident, TimelineRow
 
 __all__ = ["CSV_COLUMNS", "public_item", "timeline_csv", "timeline_json", "timeline_markdown"]

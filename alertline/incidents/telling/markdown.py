@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from alertline.incidents.wording import one_line
+from alertline.incidents.telling.wording import one_line
 
 __all__ = ["bullet", "escape", "safe_human", "table", "trace", "traced"]
 

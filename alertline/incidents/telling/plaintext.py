@@ -6,8 +6,8 @@ No colour, no control characters, whatever the alerts say; the same incident giv
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from alertline.incidents.statements import lead, row_words, visible_rows
-from alertline.incidents.wording import (
+from alertline.incidents.telling.statements import lead, row_words, visible_rows
+from alertline.incidents.telling.wording import (
     LENGTHS,
     METRIC_TITLES,
     NOT_RECORDED,

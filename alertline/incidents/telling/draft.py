@@ -7,9 +7,9 @@ Guarantees: every automatic line ends in a trace to the events behind it; no cau
 from collections.abc import Iterable
 from typing import Final
 
-from alertline.incidents.blocks import Auto, Slotted, kept, parse, render_auto
-from alertline.incidents.sections import SECTIONS, open_questions
-from alertline.incidents.slots import is_placeholder, required_slots, slot_of, slot_text
+from alertline.incidents.telling.blocks import Auto, Slotted, kept, parse, render_auto
+from alertline.incidents.telling.sections import SECTIONS, open_questions
+from alertline.incidents.telling.slots import is_placeholder, required_slots, slot_of, slot_text
 from schemas.incident import Incident
 
 __all__ = ["draft", "rerender"]

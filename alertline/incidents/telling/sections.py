@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from alertline.incidents.markdown import bullet, escape, table, traced
-from alertline.incidents.slots import prompt, required_slots
-from alertline.incidents.statements import (
+from alertline.incidents.telling.markdown import bullet, escape, table, traced
+from alertline.incidents.telling.slots import prompt, required_slots
+from alertline.incidents.telling.statements import (
     Statement,
     alert_evidence,
     alert_rows,
@@ -18,7 +18,7 @@ from alertline.incidents.statements import (
     symptoms,
     visible_rows,
 )
-from alertline.incidents.wording import (
+from alertline.incidents.telling.wording import (
     METRIC_ENDS,
     METRIC_TITLES,
     NOT_RECORDED,

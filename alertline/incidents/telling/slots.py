@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from alertline.incidents.blocks import Slotted, render_slot
-from alertline.incidents.markdown import escape, safe_human
+from alertline.incidents.telling.blocks import Slotted, render_slot
+from alertline.incidents.telling.markdown import escape, safe_human
 from schemas.incident import Incident, Slot, Task
 from schemas.vocabulary import SlotStatus
 

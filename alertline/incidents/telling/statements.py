@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from alertline.incidents.wording import day, day_and_clock, duration, kind_title, one_line, span
+from alertline.incidents.telling.wording import day, day_and_clock, duration, kind_title, one_line, span
 from alertline.incidents.words import clock_words
 from schemas.incident import Alert, Incident, Milestone, TimelineRow
 from schemas.vocabulary import Basis, MetricName, MilestoneName, RowKind
