@@ -1,9 +1,8 @@
 """Progress bars for long work: on standard error, and only where somebody is looking."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,12 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 __all__ = ["Advance", "progress"]
 
 
-class Advance(Protocol):
-    """Says that one more is done."""
-
-    def __call__(self) -> None:
-        """Move the bar by one."""
-        ...
+Advance = Callable[[], None]
+"""Says that one more is done."""
 
 
 @contextmanager

@@ -191,7 +191,8 @@ async def _export(data: str, stream: str | None, since: datetime | None, until: 
     out = click.get_binary_stream("stdout")
     log = await folder.open_log()
     try:
-        with progress("Exporting", await log.end(0) - 1) as advance:
+        total = await log.end(0) - 1
+        with progress("Exporting", total) as advance:
             async for record in exported(log):
                 advance()
                 at = record.at if isinstance(record, Tick) else record.received_at

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ids import mark_id
-from alertline.incidents.milestones import event_of_start
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order
 from alertline.incidents.resolution import stands
 from alertline.incidents.words import span_words, time_words
@@ -89,7 +88,7 @@ def _reopen_by_alert(work: Work, row: IncidentRow, before: Milestone, episode: E
     after = span_words(episode.started_at - before.at)
     row = _reopened(work, row, before.at, work.order())
     text = f"Reopened: an alert fired again {after} after the resolve of {time_words(before.at)}."
-    work.mark(row, RowKind.REOPENED, episode.started_at, text, event_of_start(episode))
+    work.mark(row, RowKind.REOPENED, episode.started_at, text, episode.start_evidence)
 
 
 def reopen(work: Work, row: IncidentRow, statement: ItemRow) -> None:
@@ -120,7 +119,7 @@ def _withdraw(work: Work, row: IncidentRow, before: Milestone | None, episode: E
     work.touch(row.id, interval=True)
     if before is not None:
         text = f"The resolve of {time_words(before.at)} is withdrawn: a record that came late shows an alert firing."
-        work.mark(row, RowKind.CORRECTION, before.at, text, event_of_start(episode))
+        work.mark(row, RowKind.CORRECTION, before.at, text, episode.start_evidence)
 
 
 def basis_of_statement(at: datetime | None) -> Basis:

@@ -15,7 +15,7 @@ from alertline.incidents.resolution import resolution
 from schemas.incident import Conflict, Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["Stamps", "event_of_start", "stamp"]
+__all__ = ["Stamps", "stamp"]
 
 # A statement of these kinds is the milestone of the same name; said twice, the earliest stands.
 _SAID = {
@@ -74,13 +74,6 @@ def _monitoring(episodes: Sequence[EpisodeRow]) -> Sequence[EpisodeRow]:
     return [episode for episode in episodes if not episode.paging] or episodes
 
 
-def event_of_start(episode: EpisodeRow) -> tuple[str, ...]:
-    """The event that told of an episode's start."""
-    span = episode.spans[0]
-    event = span.fired_event or span.resolved_event
-    return () if event is None else (event,)
-
-
 def _detected(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow]) -> Milestone | None:
     first = min(_monitoring(episodes), key=lambda each: (each.started_at, each.id), default=None)
     report = _earliest_said(item for item in said if item.kind in (RowKind.DETECTED, RowKind.DECLARED))
@@ -92,7 +85,7 @@ def _detected(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow]) -> Milest
         basis=first.start_basis,
         earliest=first.started_at if stated else None,
         latest=first.started_at,
-        evidence=event_of_start(first),
+        evidence=first.start_evidence,
         note="start of the earliest firing alert" if stated else "no stated start: when its first notification came",
     )
 
@@ -107,7 +100,7 @@ def _impact(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow], policy: Pol
 
 
 def _onset(episode: EpisodeRow, interval: timedelta) -> Milestone:
-    evidence = event_of_start(episode)
+    evidence = episode.start_evidence
     if episode.pending_for is None or episode.start_basis is Basis.FALLBACK:
         note = "the earliest alert's start; the condition began then or before: it states no pending window"
         return Milestone(

@@ -123,6 +123,20 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return None if end is None else next(span for span in self.spans if span.end == end)
 
     @property
+    def start_evidence(self) -> tuple[str, ...]:
+        """The event that told of the start: its firing, or the resolve that was all we heard."""
+        span = self.spans[0]
+        event = span.fired_event or span.resolved_event
+        return () if event is None else (event,)
+
+    @property
+    def end_evidence(self) -> tuple[str, ...]:
+        """The event that told of the end; for a moment that is its only event."""
+        span = self.end_span
+        event = None if span is None else span.resolved_event or span.fired_event
+        return () if event is None else (event,)
+
+    @property
     def end_basis(self) -> EndBasis | None:
         """How the end is known."""
         span = self.end_span

@@ -40,14 +40,12 @@ def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
     if not ends or len(ends) < len(episodes):
         return None
     at, episode = max(ends, key=lambda each: (each[0], each[1].id))
-    span = episode.end_span
-    reported = span is not None and span.end_basis is EndBasis.REPORTED
-    event = (span.resolved_event or span.fired_event) if span is not None else None  # a moment has but one event
+    reported = episode.end_basis is EndBasis.REPORTED
     return Milestone(
         at=at,
         basis=Basis.REPORTED if reported else Basis.ASSUMED,
         earliest=at if reported else None,
         latest=at,
-        evidence=() if event is None else (event,),
+        evidence=episode.end_evidence,
         note="latest end of its alerts, quiet since" if reported else "assumed: no source stated this end",
     )

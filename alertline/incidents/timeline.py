@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from alertline.incidents.milestones import Stamps, event_of_start
+from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
@@ -81,15 +81,13 @@ def _alert_rows(episodes: Iterable[EpisodeRow], alerts: dict[str, AlertRow]) -> 
             text=f"Alert fired again: {name}" if again else f"Alert fired: {name}",
             basis=episode.start_basis,
             source=alert.source,
-            evidence=event_of_start(episode),
+            evidence=episode.start_evidence,
         )
         if episode.ended_at is not None and not episode.point:
             yield _ended_row(episode, episode.ended_at, alert, name)
 
 
 def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) -> TimelineRow:
-    span = episode.end_span
-    event = span.resolved_event if span is not None else None
     stated = episode.end_basis is EndBasis.REPORTED
     return TimelineRow(
         id=f"{episode.id}.resolved",
@@ -98,7 +96,7 @@ def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) ->
         text=f"Alert resolved: {name}" + ("" if stated else f" ({episode.end_basis}: its source states no end)"),
         basis=Basis.REPORTED if stated else Basis.ASSUMED,
         source=alert.source,
-        evidence=() if event is None else (event,),
+        evidence=episode.end_evidence,
     )
 
 

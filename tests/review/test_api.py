@@ -44,15 +44,24 @@ async def client() -> AsyncIterator[Client]:
         yield started
 
 
-async def test_the_list_has_the_incident_fields(client: Client) -> None:
-    """A line of the list uses the names of the incident's own fields."""
+async def test_the_list_holds_whole_incidents(client: Client) -> None:
+    """An incident of the list is the incident, in the shape that it has everywhere (contract §5)."""
     answer = await (await client.get("/v1/incidents")).json()
+    one = await (await client.get("/v1/incidents/inc_6f21c03e")).json()
 
-    assert [line["id"] for line in answer["incidents"]] == ["inc_6f21c03e", "inc_running"]
+    assert [each["id"] for each in answer["incidents"]] == ["inc_6f21c03e", "inc_running"]
     assert answer["next_cursor"] is None
+    assert answer["incidents"][0] == one
+
+
+async def test_the_summary_has_the_incidents_own_fields(client: Client) -> None:
+    """A line of the summary uses the names of the incident's fields; alerts are only counted."""
+    answer = await (await client.get("/v1/incidents?view=summary")).json()
+
     line = answer["incidents"][0]
     assert (line["alert_count"], line["metrics"]["definition"]) == (2, "ttx/1")
     assert line["milestones"]["impact_started"]["at"] == "2024-08-20T14:00:00Z"
+    assert "timeline" not in line
 
 
 async def test_the_list_goes_on_at_its_cursor(client: Client) -> None:
