@@ -14,6 +14,7 @@ __all__ = [
     "MetricName",
     "MilestoneName",
     "Outcome",
+    "PageAction",
     "RowKind",
     "Severity",
     "SlotStatus",
@@ -36,6 +37,20 @@ class AlertStatus(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
+
+
+class PageAction(StrEnum):
+    """What a pager did, or was told: the verb of one paging record."""
+
+    TRIGGERED = "triggered"
+    NOTIFIED = "notified"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    ESCALATED = "escalated"
+    ANNOTATED = "annotated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    UPDATED = "updated"
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,7 @@
 """`replay`, `send`, `export`: recorded days in and out."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,7 +189,7 @@ async def _export(data: str, stream: str | None, since: datetime | None, until: 
 
     folder = DataFolder(data)
     folder.require()
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     log = await folder.open_log()
     try:
         total = await log.end(0) - 1
