@@ -15,7 +15,7 @@ from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
-from schemas.records import Delivery, Record, decode
+from schemas.records import Delivery, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
 __all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
@@ -104,9 +104,8 @@ def on_log_time(record: Record, appended_at: datetime) -> Record:
 
 def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
     """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on."""
-    delivery = decode(record.payload)
     rows = []
-    if isinstance(delivery, Delivery):
+    if isinstance(delivery := _readable(record), Delivery):
         row = _delivery_row(delivery, record, Step([]), ())
         rows = [msgspec.structs.replace(row, outcome=Outcome.QUARANTINED, reason=reason)]
     return Batch(
@@ -118,6 +117,14 @@ def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
         summaries=(),
         clocks=(),
     )
+
+
+def _readable(record: LogRecord) -> Record | None:
+    """The record, if its bytes are one; of others only the offset can be told, and the runner has done that."""
+    try:
+        return decode(record.payload)
+    except UnreadableRecord:
+        return None
 
 
 def _incidents(decisions: Iterable[Decision]) -> tuple[str, ...]:

@@ -74,12 +74,12 @@ class Runner:
         self._on_applied = on_applied
         self.ticking = ticking
         self._states = States(policy)
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self.started = asyncio.Event()
 
     def stop(self) -> None:
         """Finish the batch at hand, then return from `run`."""
-        self._stopping = True
+        self._stopping.set()
 
     async def run(self) -> None:
         """Apply records until stopped.
@@ -94,7 +94,7 @@ class Runner:
         self.started.set()
         log.info("correlator.started", partition=self._partition, epoch=claim.epoch, next_offset=claim.next_offset)
         ticked: set[tuple[str, datetime]] = set()
-        while not self._stopping:
+        while not self._stopping.is_set():
             records = await self._log.read(self._partition, claim.next_offset, _BATCH)
             if records:
                 claim = await self._apply(claim, records)
@@ -149,7 +149,20 @@ class Runner:
             elif (state.stream, deadline) not in ticked:
                 ticked.add((state.stream, deadline))
                 await self._log.append(state.stream, encode(Tick(stream=state.stream, at=time)))
-        await self._log.wait(self._partition, next_offset, wait_s)
+        await self._news(next_offset, wait_s)
+
+    async def _news(self, next_offset: int, wait_s: float) -> None:
+        """Wait for a record, for the end of the wait, or for `stop`."""
+        waits = (self._log.wait(self._partition, next_offset, wait_s), self._stopping.wait())
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                tasks[0].result()  # a log that is gone must end the runner, not spin it
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_guarded(runner: Runner) -> None:

@@ -20,6 +20,7 @@ from ingest.integrations import DEFAULT_STREAM
 from ingest.reading.fields import BadField, Fields
 from ingest.reading.json_body import Unreadable, read_json
 from schemas.records import Delivery, Record, Tick
+from schemas.vocabulary import Outcome
 
 __all__ = ["BadRecording", "Line", "line_of", "read_recordings"]
 
@@ -38,6 +39,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         file, number: where it stands; numbers begin with 1.
         source: the source type; `posted.integration` is the sender's name, mostly the same.
         stream: None where the line names none: then the integration decides.
+        ticks: False where a server refused what says it is a tick (it was on real time): refused again.
     """
 
     file: str
@@ -45,6 +47,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     posted: Posted
     stream: str | None = None
+    ticks: bool = True
 
 
 def read_recordings(paths: Sequence[Path]) -> Iterator[Line]:
@@ -95,7 +98,9 @@ def _line(text: bytes, path: Path, number: int) -> Line:
             query=fields.text("query"),
             principal=fields.text("principal") or "local",
         )
-        return Line(file=str(path), number=number, source=source, posted=posted, stream=fields.text("stream"))
+        ticks = fields.values.get("ticks") is not False
+        stream = fields.text("stream")
+        return Line(file=str(path), number=number, source=source, posted=posted, stream=stream, ticks=ticks)
     except (Unreadable, BadField) as error:
         raise BadRecording(f"{path}:{number}: {error}") from error
 
@@ -139,6 +144,7 @@ def _of_delivery(delivery: Delivery) -> dict[str, object]:
         ("path", delivery.path, None),
         ("query", delivery.query, None),
         ("headers", delivery.headers, {}),
+        ("ticks", delivery.source != "alertline" or delivery.outcome is not Outcome.QUARANTINED, True),
     )
     line: dict[str, object] = {"received_at": delivery.received_at, "source": delivery.source}
     line |= {name: value for name, value, usual in optional if value != usual}

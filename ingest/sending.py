@@ -19,6 +19,7 @@ __all__ = ["NoTicks", "NotApplied", "Refused", "SendOptions", "Sender", "Sending
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
 _PAGE: Final = 200
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=15)  # a server promises an answer within 1 s
 _TRANSIENT: Final = (502, 503, 504)
 # they describe the connection that the recording came over, not this one; a recorded length may be of packed bytes
 _NOT_SENT: Final = frozenset(("host", "content-length", "content-encoding", "transfer-encoding", "connection"))
@@ -199,12 +200,19 @@ class Sender:
         while True:
             try:
                 async with self._session.request(
-                    method, self._base + path, headers=self._headers | headers, data=body, allow_redirects=False
+                    method,
+                    self._base + path,
+                    headers=self._headers | headers,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=_TIMEOUT,
                 ) as response:
                     status, answer = response.status, _object(await response.read())
                     reason = f"answer {status}"
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-                status, answer, reason = 503, {}, str(error)
+            except aiohttp.InvalidURL as error:
+                raise SendingFailed(f"{self._base!r} is no address such as http://127.0.0.1:8080") from error
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+                status, answer, reason = 503, {}, str(error) or "no answer"
             if status not in _TRANSIENT:
                 return status, answer
             if self._monotonic() >= end:

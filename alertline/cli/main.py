@@ -62,13 +62,13 @@ def _alertline() -> None:
 def main() -> None:
     """Run the command; an expected error is one line on standard error, with its exit status."""
     try:
-        _alertline.main(standalone_mode=False)
+        _alertline.main(prog_name="alertline", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        click.echo(_line_of(error), err=True)
         sys.exit(error.exit_code)
     except AlertlineError as error:
         click.echo(f"alertline: {error}", err=True)
@@ -76,6 +76,16 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (`| head`): nothing to tell
         sys.exit(141)
+
+
+def _line_of(error: click.ClickException) -> str:
+    """One line on what was typed wrong; all the help where nothing was typed."""
+    message = error.format_message()
+    if "\n" in message:
+        return message
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f" (see {context.command_path} --help)" if context is not None else ""
+    return f"alertline: {message.rstrip('.')}{hint}"
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

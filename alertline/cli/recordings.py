@@ -162,10 +162,21 @@ def _in_order(incident: dict[str, Any]) -> tuple[datetime, str]:
     return datetime.fromisoformat(first["at"]), incident["id"]
 
 
+def _time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    """A day or a time; without a zone it is UTC, as everything that we print."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("a day or a time such as 2024-08-20 or 2024-08-20T14:05:00Z is needed") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 @click.command()
 @click.option("--stream", help="Only this stream.")
-@click.option("--from", "since", type=click.DateTime(), help="Only what was received from then on (UTC).")
-@click.option("--to", "until", type=click.DateTime(), help="Only what was received before then (UTC).")
+@click.option("--from", "since", metavar="TIME", callback=_time, help="Only what was received from then on.")
+@click.option("--to", "until", metavar="TIME", callback=_time, help="Only what was received before then.")
 @data_option
 @config_option
 def export(
@@ -173,14 +184,14 @@ def export(
 ) -> None:
     """Write the log as a recording to standard output, ticks and commands included; also beside a running server.
 
-    `alertline replay` of it gives the server's incidents.
+    `alertline replay` of all of it gives the server's incidents.
+
+    \b
+    alertline export > everything.ndjson
+    alertline export --from 2024-08-20T14:00:00Z --to 2024-08-21 --stream default | gzip > day.ndjson.gz
     """
     settings = settings_from(config, data=data)
-    asyncio.run(_export(settings.data, stream, _utc(since), _utc(until)))
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.replace(tzinfo=UTC)
+    asyncio.run(_export(settings.data, stream, since, until))
 
 
 async def _export(data: str, stream: str | None, since: datetime | None, until: datetime | None) -> None:

@@ -49,7 +49,7 @@ def record_of(line: Line, integrations: Integrations) -> Record:
         integration = msgspec.structs.replace(integration, name=line.posted.integration)
     if line.stream is not None:
         integration = msgspec.structs.replace(integration, stream=line.stream)
-    return receive(line.posted, integration, adapter, ticks=True)
+    return receive(line.posted, integration, adapter, ticks=line.ticks)
 
 
 def _rendered(result: Replayed, form: str, told: list[dict[str, object]] | None) -> str:

@@ -89,4 +89,5 @@ async def _correlate(settings: Settings, *, recorded_time: bool, lifeline: bool)
     from alertline.wiring.correlator import correlate as run_correlator
 
     configure_logging(LogFormat(settings.log_format))
-    await run_correlator(settings, recorded_time=recorded_time, lifeline=lifeline, stop=stop_signal())
+    stop = stop_signal()  # with a lifeline it is only ignored
+    await run_correlator(settings, recorded_time=recorded_time, lifeline=lifeline, stop=stop)

@@ -90,7 +90,8 @@ async def read_incident(incident_id: str, settings: Settings) -> Incident:
     folder.require()
     engine = open_engine(folder.store_url)
     try:
-        facts = await StoreReader(engine).facts(incident_id)
+        with folder.store_errors():
+            facts = await StoreReader(engine).facts(incident_id)
     finally:
         await engine.dispose()
     if facts is None:

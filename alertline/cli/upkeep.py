@@ -41,12 +41,12 @@ def db() -> None:
 @config_option
 def db_upgrade(data: str | None, config: Path | None) -> None:
     """Bring the tables up to date."""
-    from alertline.store.migrate import current, upgrade
+    from alertline.store.migrate import current
     from alertline.wiring.embedded import DataFolder
 
     folder = DataFolder(settings_from(config, data=data).data)
     folder.create()
-    asyncio.run(upgrade(folder.store_url))
+    asyncio.run(folder.upgrade_store())
     click.echo(f"tables are at revision {asyncio.run(current(folder.store_url))}")
 
 
@@ -60,7 +60,8 @@ def db_check(data: str | None, config: Path | None) -> None:
 
     folder = DataFolder(settings_from(config, data=data).data)
     folder.require()
-    differences = asyncio.run(check(folder.store_url))
+    with folder.store_errors():
+        differences = asyncio.run(check(folder.store_url))
     for difference in differences:
         click.echo(difference)
     if differences:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.correlate import place
+from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.episodes import Effect, Heard, fold, observe
 from alertline.incidents.ids import mark_id
@@ -14,10 +14,10 @@ from alertline.incidents.model import AlertRow, EpisodeRow, Span
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
-from schemas.incident import Milestone
+from schemas.incident import Milestone, Reason
 from schemas.vocabulary import AlertStatus, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["hear", "scope_of"]
+__all__ = ["hear", "listen", "scope_of"]
 
 _DECIDED: Final = {
     Effect.STARTED: DecisionKind.EPISODE_STARTED,
@@ -36,7 +36,14 @@ def scope_of(stream: str, environment: str | None) -> str:
 def hear(work: Work, event: AlertEvent) -> None:
     """Take in one notification of one alert."""
     heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
-    alert = _described(work, heard)
+    alert = listen(work, heard, scope_of(work.state.stream, event.environment))
+    if event.status is AlertStatus.ACKNOWLEDGED:
+        _acknowledged(work, alert, heard)
+
+
+def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
+    """Fold a notification into its alert's episodes, and let each belong to its incident."""
+    alert = _described(work, heard, scope)
     known = work.state.episodes_of(alert.id)
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
     home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
@@ -45,16 +52,25 @@ def hear(work: Work, event: AlertEvent) -> None:
         work.decide(DecisionKind.EPISODE_REFRESHED, row)
         if row.severity is not home.severity or row.pending_for != home.pending_for:
             work.touch(row.incident, interval=True)
-        return
+        return alert
     _refold(work, alert, known, heard, observed.effect, observed.span)
     if observed.effect is Effect.WITHDRAWN and observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
+    return alert
 
 
-def _described(work: Work, heard: Heard) -> AlertRow:
+def _acknowledged(work: Work, alert: AlertRow, heard: Heard) -> None:
+    """A monitor that says that somebody acknowledged its alert."""
+    home = max(work.state.episodes_of(alert.id), key=lambda each: (each.started_at, each.id), default=None)
+    if home is not None and home.incident is not None:
+        at = heard.alert.changed_at or heard.received_at
+        text = heard.alert.note or f"“{alert.title}” was acknowledged."
+        work.say(home.incident, heard, RowKind.ACKNOWLEDGED, at, text, stated=heard.alert.changed_at is not None)
+
+
+def _described(work: Work, heard: Heard, scope: str) -> AlertRow:
     """The alert's row, made or brought up to date. A resolve's words never replace those of the firing."""
     event = heard.alert
-    scope = scope_of(work.state.stream, event.environment)
     old = work.state.alert_by_key(scope, work.source, event.dedup_key)
     if old is None:
         row = AlertRow(
@@ -121,7 +137,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             _settle_run(work, alert, keep, run, heard, effect)
         elif keep is None:
             # a late resolve showed that two firings were not one: the later one stands on its own from here on
-            _start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)))
+            _start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)), heard)
         elif keep.spans != run:
             work.decide(DecisionKind.EPISODE_MOVED, msgspec.structs.replace(keep, spans=run))
             work.touch(keep.incident, interval=True)
@@ -139,7 +155,7 @@ def _settle_run(
 ) -> None:
     """The run that the notification is about: start it, or let its episode be as the run is now."""
     if keep is None:
-        _start(work, alert, _counted(_fresh(work, alert, run, heard), heard, run))
+        _start(work, alert, _counted(_fresh(work, alert, run, heard), heard, run), heard)
         return
     before = _resolved(work, keep.incident)
     row = _counted(keep, heard, run)
@@ -148,7 +164,7 @@ def _settle_run(
     work.decide(kind, row)
     work.touch(row.incident, interval=True)
     if row.incident is None:
-        _start(work, alert, row)
+        _start(work, alert, row, heard)
     elif moved and _alone(work, row):
         _place_again(work, alert, row, before)
     elif row.ended_at is None:
@@ -173,9 +189,12 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
     )
 
 
-def _start(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
+def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
     """Give an episode its incident: one that it belongs to, or a new one (§8.10: not for an informational resolve)."""
-    placement = place(work.state, alert, row, work.policy)
+    if heard.home is not None:
+        placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
+    else:
+        placement = place(work.state, alert, row, work.policy)
     incident, before = placement.incident, None
     if incident is None:
         if row.severity is Severity.INFO and row.ended_at is not None and not row.point:

@@ -47,7 +47,7 @@ def place(
         reasons = _score(state, row, alert, episode, policy)
         points = sum(reason.points for reason in reasons)
         if points >= ATTACH:
-            start = state.members[row.id].first_start or row.opened_at
+            start = state.members[row.id].tally.first_start or row.opened_at
             scored.append((-points, start, row.id, reasons))
     if scored:
         _, _, incident, reasons = min(scored, key=lambda each: each[:3])
@@ -97,7 +97,8 @@ def _score(
     services = members.services or ({row.service} if row.service else set())
     if alert.service is not None and alert.service in services:
         reasons.append(Reason("same_service", _SERVICE, f"Same service ({alert.service}) while the incident lasted."))
-    first, last = members.first_start or row.opened_at, members.last_start or row.opened_at
+    tally = members.tally
+    first, last = tally.first_start or row.opened_at, tally.last_start or row.opened_at
     distance = max(first - episode.started_at, episode.started_at - last, timedelta(0))
     if distance <= policy.onset_near:
         words = (
@@ -109,8 +110,7 @@ def _score(
 
 def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:
     """Event time between an episode and an incident; zero where they overlap."""
-    members = state.members[row.id]
-    start = members.first_start or row.opened_at
+    start = state.members[row.id].tally.first_start or row.opened_at
     if episode.started_at < start:
         return timedelta(0) if episode.ended_at is None else max(start - episode.ended_at, timedelta(0))
     end = _end(state, row)
@@ -126,4 +126,4 @@ def _end(state: StreamState, row: IncidentRow) -> datetime | None:
     members = state.members[row.id]
     if not members.episodes:
         return row.opened_at
-    return None if members.firing else members.last_end
+    return None if members.tally.firing else members.tally.last_end

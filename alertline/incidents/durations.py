@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final
 
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import EpisodeRow, IncidentFacts, ItemRow
+from alertline.incidents.model import EpisodeRow, IncidentFacts, ItemRow, witnesses
 from schemas.incident import Metric
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, MetricName, MilestoneName, RowKind, Severity
 
@@ -47,9 +47,9 @@ def weaker(*bases: Basis) -> Basis:
 def durations(facts: IncidentFacts, stamps: Stamps) -> dict[MetricName, Metric]:
     """Every duration of `ttx/1`, in seconds."""
     found = {name: _between(stamps, *ends) for name, ends in _SPANS.items()}
-    found[MetricName.IMPACT_ACTIVE] = _impact_active(facts.episodes)
+    found[MetricName.IMPACT_ACTIVE] = _impact_active(witnesses(facts.episodes))
     found[MetricName.DETOUR_TOTAL] = _detours(facts.items)
-    found[MetricName.INGEST_LAG] = _ingest_lag(facts.episodes)
+    found[MetricName.INGEST_LAG] = _ingest_lag(witnesses(facts.episodes))
     found[MetricName.FDRT] = _fdrt(facts, stamps)
     return {name: found[name] for name in MetricName}
 

@@ -17,6 +17,7 @@ from alertline.incidents.alerts import hear, scope_of
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow
+from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
 from alertline.incidents.state import StreamState
 from alertline.incidents.work import Work
@@ -83,6 +84,8 @@ def _in_order(events: tuple[Event, ...]) -> list[Event]:
 
 def _hear(work: Work, event: Event) -> None:
     match event:
+        case AlertEvent(paging=True):
+            hear_page(work, event)
         case AlertEvent():
             hear(work, event)
         case Entry():

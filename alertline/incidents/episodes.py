@@ -34,12 +34,14 @@ class Heard(msgspec.Struct, frozen=True):
     Attributes:
         received_at: when our edge received it; read_at: log time when it was read.
         event: its event id.
+        home: the incident that it belongs to, where that is known by other means than correlation (a page).
     """
 
     alert: AlertEvent
     received_at: datetime
     read_at: datetime
     event: str
+    home: str | None = None
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -52,9 +54,10 @@ class Observed(msgspec.Struct, frozen=True):
 
 def observe(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
     """Fold one notification into the spans of its alert; the span whose start it names is made or changed."""
-    if heard.alert.status is AlertStatus.FIRING:
-        return _observe_firing(spans, heard, late_delivery)
-    return _observe_resolved(spans, heard)
+    if heard.alert.status is AlertStatus.RESOLVED:
+        return _observe_resolved(spans, heard)
+    # somebody acknowledged it: so it fires
+    return _observe_firing(spans, heard, late_delivery)
 
 
 def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:

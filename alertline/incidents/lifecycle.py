@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ids import mark_id
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order, witnesses
 from alertline.incidents.resolution import stands
 from alertline.incidents.words import span_words, time_words
 from alertline.incidents.work import Work
@@ -51,7 +51,7 @@ def resolve_quiet(work: Work, incident: str, deadline: datetime) -> None:
 
 def resolve_said(work: Work, row: IncidentRow, statement: ItemRow) -> bool:
     """Somebody says that it is over: so it is, unless a member starts after that; whether the statement stands."""
-    if not stands(statement, tuple(work.state.members[row.id].episodes.values())):
+    if not stands(statement, witnesses(tuple(work.state.members[row.id].episodes.values()))):
         return False
     work.touch(row.id, interval=True)
     if row.status is IncidentStatus.OPEN:
@@ -64,7 +64,7 @@ def carry_on(work: Work, episode: EpisodeRow, before: Milestone | None) -> None:
     assert episode.incident is not None  # noqa: S101 - callers attach first
     row = work.state.incidents[episode.incident]
     work.touch(row.id, interval=True)
-    if row.status is not IncidentStatus.RESOLVED:
+    if row.status is not IncidentStatus.RESOLVED or (episode.paging and work.state.members[row.id].monitored):
         return
     if before is not None and episode.started_at > before.at:
         read_late = row.deadline is not None and work.received_at < row.deadline

@@ -1,7 +1,7 @@
 """The members of one incident, with what the rules ask of them all the time kept at hand.
 
-Only a cache: `firing`, the bounds and the services follow from the episodes, and are counted again whenever a change
-is not one that a counter can follow.
+Only a cache: the bounds and counts follow from the episodes, and are counted again whenever a change is not one that a
+counter can follow.
 """
 
 from datetime import datetime
@@ -9,35 +9,76 @@ from datetime import datetime
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
 
-__all__ = ["Members"]
+__all__ = ["Members", "Tally"]
 
 
-class Members:
-    """Episodes and items of one incident.
+class Tally:
+    """What some episodes come to.
 
     Attributes:
-        firing: number of episodes without an end.
+        count: how many there are; firing: how many of them have no end.
         first_start, last_start: event times of the earliest and the latest onset.
         last_end: event time of the latest known end; last_end_read: log time at which the newest end was read.
         ends_in_point: the latest end is that of a moment (a source that never resolves).
-        services: of the members' alerts.
     """
 
     def __init__(self) -> None:
-        self.episodes: dict[str, EpisodeRow] = {}
-        self.items: dict[str, ItemRow] = {}
-        self.stamps: Stamps | None = None
-        self._services: dict[str, str | None] = {}
-        self._clear()
-
-    def _clear(self) -> None:
+        self.count = 0
         self.firing = 0
         self.first_start: datetime | None = None
         self.last_start: datetime | None = None
         self.last_end: datetime | None = None
         self.last_end_read: datetime | None = None
         self.ends_in_point = False
+
+    def add(self, row: EpisodeRow) -> None:
+        """Count an episode."""
+        start, end = row.started_at, row.ended_at
+        self.count += 1
+        if self.first_start is None or start < self.first_start:
+            self.first_start = start
+        if self.last_start is None or start > self.last_start:
+            self.last_start = start
+        if end is None:
+            self.firing += 1
+        else:
+            self._add_end(row, end)
+
+    def end(self, row: EpisodeRow, end: datetime) -> None:
+        """An episode that was counted as firing has ended."""
+        self.firing -= 1
+        self._add_end(row, end)
+
+    def _add_end(self, row: EpisodeRow, end: datetime) -> None:
+        read_at = max((span.read_at for span in row.spans if span.read_at is not None), default=None)
+        if read_at is not None and (self.last_end_read is None or read_at > self.last_end_read):
+            self.last_end_read = read_at
+        if self.last_end is None or end > self.last_end:
+            self.last_end, self.ends_in_point = end, row.point
+        elif end == self.last_end:
+            self.ends_in_point = self.ends_in_point and row.point
+
+
+class Members:
+    """Episodes and items of one incident."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[str, EpisodeRow] = {}
+        self.items: dict[str, ItemRow] = {}
         self.services: set[str] = set()
+        self.stamps: Stamps | None = None
+        self._services: dict[str, str | None] = {}
+        self._monitoring, self._pages = Tally(), Tally()
+
+    @property
+    def tally(self) -> Tally:
+        """Of the episodes that bear witness: of pages only where there is no monitoring alert (§8.12)."""
+        return self._monitoring if self._monitoring.count else self._pages
+
+    @property
+    def monitored(self) -> bool:
+        """Whether a monitoring alert is a member."""
+        return self._monitoring.count > 0
 
     def put_episode(self, row: EpisodeRow, service: str | None) -> None:
         """Let an episode be a member, as it is now."""
@@ -46,12 +87,11 @@ class Members:
         self._services[row.id] = service
         if old is None:
             self._count(row)
-        elif old.spans == row.spans:
+        elif old.spans == row.spans and old.paging is row.paging:
             if old.severity is row.severity and old.pending_for == row.pending_for:
                 return  # a repeat: no stamp can have moved
-        elif len(row.spans) == 1 and old.started_at == row.started_at and old.ended_at is None and row.ended_at:
-            self.firing -= 1
-            self._count_end(row, row.ended_at)
+        elif _only_ended(old, row) and row.ended_at is not None:
+            self._tally_of(row).end(row, row.ended_at)
         else:
             self._recount()
         self.stamps = None
@@ -77,29 +117,22 @@ class Members:
         self.stamps = None
 
     def _recount(self) -> None:
-        self._clear()
+        self._monitoring, self._pages = Tally(), Tally()
+        self.services = set()
         for row in self.episodes.values():
             self._count(row)
 
     def _count(self, row: EpisodeRow) -> None:
-        start, end = row.started_at, row.ended_at
-        if self.first_start is None or start < self.first_start:
-            self.first_start = start
-        if self.last_start is None or start > self.last_start:
-            self.last_start = start
+        self._tally_of(row).add(row)
         service = self._services[row.id]
         if service is not None:
             self.services.add(service)
-        if end is None:
-            self.firing += 1
-        else:
-            self._count_end(row, end)
 
-    def _count_end(self, row: EpisodeRow, end: datetime) -> None:
-        read_at = max((span.read_at for span in row.spans if span.read_at is not None), default=None)
-        if read_at is not None and (self.last_end_read is None or read_at > self.last_end_read):
-            self.last_end_read = read_at
-        if self.last_end is None or end > self.last_end:
-            self.last_end, self.ends_in_point = end, row.point
-        elif end == self.last_end:
-            self.ends_in_point = self.ends_in_point and row.point
+    def _tally_of(self, row: EpisodeRow) -> Tally:
+        return self._pages if row.paging else self._monitoring
+
+
+def _only_ended(old: EpisodeRow, row: EpisodeRow) -> bool:
+    """Whether nothing changed but that an episode of one span has an end now."""
+    same = old.paging is row.paging and old.started_at == row.started_at
+    return same and len(row.spans) == 1 and old.ended_at is None and row.ended_at is not None

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
 from alertline.incidents.policy import Policy
-from alertline.incidents.resolution import resolution
+from alertline.incidents.resolution import page_resolve_counts, resolution
 from schemas.incident import Conflict, Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind, Severity
 
@@ -58,7 +58,7 @@ def stamp(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[Item
     for name, kind in _SAID.items():
         found[name] = _earliest_said(item for item in said if item.kind is kind)
     found[MilestoneName.DETECTED] = _detected(episodes, said)
-    found[MilestoneName.RESOLVED] = resolution(row, episodes, items)
+    found[MilestoneName.RESOLVED] = resolution(row, episodes, items, policy)
     found[MilestoneName.CLOSED] = _closed(row, said)
     for name, own in overrides.items():
         if name is not MilestoneName.IMPACT_STARTED:
@@ -66,16 +66,12 @@ def stamp(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[Item
     impact = _impact(episodes, said, policy)
     impact = _not_after_detection(impact, found[MilestoneName.DETECTED])
     found[MilestoneName.IMPACT_STARTED] = _overridden(impact, overrides.get(MilestoneName.IMPACT_STARTED, []))
-    return Stamps(found, tuple(_conflicts(found, items, overrides)))
-
-
-def _monitoring(episodes: Sequence[EpisodeRow]) -> Sequence[EpisodeRow]:
-    """Pages say nothing of detection and impact while a monitoring alert is a member (§8.12)."""
-    return [episode for episode in episodes if not episode.paging] or episodes
+    conflicts = [*_conflicts(found, items, overrides), *_contradicted_pages(episodes, items, policy)]
+    return Stamps(found, tuple(conflicts))
 
 
 def _detected(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow]) -> Milestone | None:
-    first = min(_monitoring(episodes), key=lambda each: (each.started_at, each.id), default=None)
+    first = min(witnesses(episodes), key=lambda each: (each.started_at, each.id), default=None)
     report = _earliest_said(item for item in said if item.kind in (RowKind.DETECTED, RowKind.DECLARED))
     if first is None or (report is not None and report.at < first.started_at):
         return report
@@ -92,7 +88,7 @@ def _detected(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow]) -> Milest
 
 def _impact(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow], policy: Policy) -> Milestone | None:
     """§8.7: one onset an impact-class alert; a person's word replaces assumed onsets; the earliest remaining stands."""
-    onsets = [_onset(each, policy.interval) for each in _monitoring(episodes) if each.severity is not Severity.INFO]
+    onsets = [_onset(each, policy.interval) for each in witnesses(episodes) if each.severity is not Severity.INFO]
     words = [_said(item) for item in said if item.kind is RowKind.IMPACT_STARTED]
     if words:
         onsets = [onset for onset in onsets if onset.basis is Basis.DERIVED]
@@ -191,6 +187,13 @@ def _conflicts(
     for milestone in found.values():
         if impact is not None and milestone is not None and milestone.at < impact.at:
             yield Conflict("order", (milestone.at, impact.at), milestone.evidence + impact.evidence)
+
+
+def _contradicted_pages(episodes: Sequence[EpisodeRow], items: Sequence[ItemRow], policy: Policy) -> Iterable[Conflict]:
+    """A pager that says resolved while an alert fires, or long after: a row and a conflict, not the end (§8.9)."""
+    for item in sorted(items, key=lambda each: each.order):
+        if item.paging and item.kind is RowKind.RESOLVED and not page_resolve_counts(item, episodes, policy):
+            yield Conflict(MilestoneName.RESOLVED, (item.at,), item.evidence)
 
 
 def _evidence(items: Iterable[ItemRow]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Every row is frozen and carries its id and its stream. A row changes by a decisi
 (`decisions.py`). Whatever can be computed from rows is not in a row.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,18 @@ import msgspec
 from schemas.incident import Reason
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
 
-__all__ = ["AlertRow", "ChangeRow", "EpisodeRow", "IncidentFacts", "IncidentRow", "ItemRow", "Order", "Row", "Span"]
+__all__ = [
+    "AlertRow",
+    "ChangeRow",
+    "EpisodeRow",
+    "IncidentFacts",
+    "IncidentRow",
+    "ItemRow",
+    "Order",
+    "Row",
+    "Span",
+    "witnesses",
+]
 
 
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="alert"):
@@ -143,6 +155,11 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return span.end_basis if span is not None else None
 
 
+def witnesses(episodes: Sequence[EpisodeRow]) -> Sequence[EpisodeRow]:
+    """The episodes that say when something was wrong: pages only where no monitoring alert is a member (§8.12)."""
+    return [episode for episode in episodes if not episode.paging] or episodes
+
+
 class Order(msgspec.Struct, frozen=True, order=True):
     """Where in the log something was said: the tie-break of equal times."""
 
@@ -159,6 +176,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
         kind: how it shows on the timeline.
         command, args: for a command: its name, and what it carries.
         order, read_at: where and when (log time) it was read; offered until `retry_until`.
+        paging: said by a pager: its resolve counts only where the rules let it (§8.9).
         accepted: False for a statement that the rules do not let stand (it is shown as a note, with the reason).
         origin: the incident it was in before a merge brought it here.
     """
@@ -183,6 +201,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     retry_until: datetime | None = None
     evidence: tuple[str, ...] = ()
     original_time: str | None = None
+    paging: bool = False
     accepted: bool = True
     pinned: bool = False
     hidden: bool = False

@@ -15,7 +15,7 @@ from alertline.incidents.work import Work
 from schemas.events import Command, Entry
 from schemas.vocabulary import Basis, CommandName, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["Found", "find_incident", "hear_command", "hear_entry", "offer_again"]
+__all__ = ["Asked", "Found", "find_incident", "hear_command", "hear_entry", "offer_again"]
 
 _DECLARES = (RowKind.DETECTED, RowKind.DECLARED)
 
@@ -25,6 +25,16 @@ class Found(msgspec.Struct, frozen=True):
 
     incident: str | None = None
     several: bool = False
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of something said: enough to find its incident."""
+
+    scope: str
+    at: datetime
+    service: str | None = None
+    incident: str | None = None
+    closing: bool = False
 
 
 def hear_entry(work: Work, entry: Entry) -> None:
@@ -95,7 +105,7 @@ def _args(command: Command) -> dict[str, object]:
 
 
 def _hear(work: Work, row: ItemRow) -> None:
-    found = find_incident(work.state, row)
+    found = find_incident(work.state, _asked(row))
     if found.incident is not None:
         _attach(work, row, found.incident, DecisionKind.ITEM_RECORDED)
     elif row.kind in _DECLARES and row.command is None and row.asked_incident is None and not found.several:
@@ -117,7 +127,7 @@ def offer_again(work: Work) -> None:
             if row.retry_until is None or row.retry_until < work.log_time:
                 work.state.waiting[scope].pop(item)  # too late: it stays unattached until a person attaches it
                 continue
-            found = find_incident(work.state, row)
+            found = find_incident(work.state, _asked(row))
             if found.incident is not None:
                 _attach(work, row, found.incident, DecisionKind.ITEM_ATTACHED)
 
@@ -136,23 +146,32 @@ def _attach(work: Work, row: ItemRow, incident: str, kind: DecisionKind) -> None
 # -------------------------------------------------------------------- finding
 
 
-def find_incident(state: StreamState, row: ItemRow) -> Found:
-    """The incident that an entry or command belongs to (§8.13, in its order)."""
-    if row.asked_incident is not None:
-        survivor = state.survivor(row.asked_incident)
+def _asked(row: ItemRow) -> Asked:
+    return Asked(
+        scope=row.scope,
+        at=row.at,
+        service=row.service,
+        incident=row.asked_incident,
+        closing=row.command == CommandName.CLOSE,
+    )
+
+
+def find_incident(state: StreamState, asked: Asked) -> Found:
+    """The incident that something said belongs to (§8.13, in its order)."""
+    if asked.incident is not None:
+        survivor = state.survivor(asked.incident)
         return Found(survivor.id if survivor else None)
-    closing = row.command == CommandName.CLOSE
-    rows = list(state.incidents_of(row.scope))
-    if closing:
+    rows = list(state.incidents_of(asked.scope))
+    if asked.closing:
         rows = [each for each in rows if each.status is not IncidentStatus.CLOSED]
     tests: tuple[Callable[[IncidentRow], bool], ...] = (
-        lambda each: _distance(state, each, row.at) == timedelta(0),
-        lambda each: closing or each.status is IncidentStatus.OPEN,
-        lambda each: _distance(state, each, row.at) <= state.policy.reach,
+        lambda each: _distance(state, each, asked.at) == timedelta(0),
+        lambda each: asked.closing or each.status is IncidentStatus.OPEN,
+        lambda each: _distance(state, each, asked.at) <= state.policy.reach,
     )
     several = False
     for test in tests:
-        found = _of_service(state, [each for each in rows if test(each)], row.service)
+        found = _of_service(state, [each for each in rows if test(each)], asked.service)
         if len(found) == 1:
             return Found(found[0].id)
         several = several or len(found) > 1

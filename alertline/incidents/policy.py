@@ -14,6 +14,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         quiet: log time without a firing alert after which an incident is resolved.
         point_quiet: the same for alerts of sources that never resolve.
         reopen: the same identity starting again within this of `resolved` (event time) reopens.
+        page_resolve: a pager's resolve counts up to this long after the last alert's end.
         late_delivery: a firing received within this of its own resolve is a late delivery, not a withdrawal.
         retry: how long (log time) an entry that found no incident is offered again.
         reach: how far (event time) an entry may lie outside an incident and still belong to the only one near.
@@ -29,6 +30,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     quiet: timedelta = timedelta(minutes=5)
     point_quiet: timedelta = timedelta(minutes=60)
     reopen: timedelta = timedelta(minutes=10)
+    page_resolve: timedelta = timedelta(minutes=10)
     late_delivery: timedelta = timedelta(seconds=60)
     retry: timedelta = timedelta(minutes=60)
     reach: timedelta = timedelta(minutes=60)

@@ -8,7 +8,7 @@ import msgspec
 from alertline.incidents.candidates import candidates
 from alertline.incidents.durations import DEFINITION, durations
 from alertline.incidents.milestones import Stamps, stamp
-from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow
+from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
 from alertline.incidents.telling.slots import completeness, required_slots
@@ -45,7 +45,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
     """Compute the overview of an incident whose milestones are known."""
     edited = _edits(facts.items)
-    severity = highest(episode.severity for episode in facts.episodes)
+    severity = highest(episode.severity for episode in witnesses(facts.episodes))
     return Overview(
         title=edited.get("title") or _title(facts),
         severity=Severity(edited.get("severity", severity)),
@@ -54,7 +54,7 @@ def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
         stamps=stamps,
         metrics=durations(facts, stamps),
         flags=tuple(sorted(_flags(facts, stamps, policy))),
-        first_received_at=min((episode.first_received for episode in facts.episodes), default=None),
+        first_received_at=min((episode.first_received for episode in witnesses(facts.episodes)), default=None),
     )
 
 
@@ -102,9 +102,10 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
 def _title(facts: IncidentFacts) -> str:
     """The earliest alert's title, with how many more there are; without alerts, what was declared."""
     alerts = {alert.id: alert for alert in facts.alerts}
-    first = min(facts.episodes, key=lambda each: (each.started_at, each.id), default=None)
+    own = witnesses(facts.episodes)
+    first = min(own, key=lambda each: (each.started_at, each.id), default=None)
     if first is not None:
-        more = len({episode.alert for episode in facts.episodes}) - 1
+        more = len({episode.alert for episode in own}) - 1
         title = alerts[first.alert].title
         return f"{title} (+{more} more)" if more else title
     declared = [item for item in facts.items if item.kind in (RowKind.DECLARED, RowKind.DETECTED)]
@@ -139,7 +140,7 @@ def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
 
 def _alerts(facts: IncidentFacts) -> Iterable[Alert]:
     own: dict[str, list[EpisodeRow]] = {}
-    for episode in sorted(facts.episodes, key=lambda each: (each.started_at, each.id)):
+    for episode in sorted(witnesses(facts.episodes), key=lambda each: (each.started_at, each.id)):
         own.setdefault(episode.alert, []).append(episode)
     known = {alert.id: alert for alert in facts.alerts}
     for alert, episodes in own.items():

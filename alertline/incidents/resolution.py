@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
+from alertline.incidents.policy import Policy
 from schemas.incident import Milestone
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, RowKind
 
-__all__ = ["resolution", "stands"]
+__all__ = ["page_resolve_counts", "resolution", "stands"]
 
 
 def stands(statement: ItemRow, episodes: Sequence[EpisodeRow]) -> bool:
@@ -17,8 +18,22 @@ def stands(statement: ItemRow, episodes: Sequence[EpisodeRow]) -> bool:
     return all(episode.started_at <= statement.at for episode in episodes)
 
 
-def resolution(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[ItemRow]) -> Milestone | None:
-    """The resolve in force: what a person said, if it stands, else the latest end; None while open or firing."""
+def page_resolve_counts(statement: ItemRow, episodes: Sequence[EpisodeRow], policy: Policy) -> bool:
+    """Whether a pager's resolve counts: nothing fires, and it comes at the last end or soon after.
+
+    Judged in event time on what has been read. Alone, a page counts as an alert, and its resolve is its end.
+    """
+    own = witnesses(episodes)
+    ends = [episode.ended_at for episode in own if episode.ended_at is not None]
+    if not own or len(ends) < len(own):
+        return False
+    return max(ends) <= statement.at <= max(ends) + policy.page_resolve
+
+
+def resolution(
+    row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[ItemRow], policy: Policy
+) -> Milestone | None:
+    """The resolve in force: what somebody said, if it stands, else the latest end; None while open or firing."""
     if row.status is IncidentStatus.OPEN:
         return None
     said = [
@@ -27,12 +42,12 @@ def resolution(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence
         if item.kind is RowKind.RESOLVED
         and item.accepted
         and (row.reopened is None or item.order > row.reopened)
-        and stands(item, episodes)
+        and (page_resolve_counts(item, episodes, policy) if item.paging else stands(item, witnesses(episodes)))
     ]
     if said:
         last = max(said, key=lambda item: (item.at, item.order))
         return Milestone(at=last.at, basis=last.basis, evidence=last.evidence, note=last.text or None)
-    return _latest_end(episodes)
+    return _latest_end(witnesses(episodes))
 
 
 def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:

@@ -7,7 +7,7 @@ loaded from the store. Everything an index holds can be computed from the rows a
 import heapq
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from alertline.incidents.members import Members
@@ -40,6 +40,7 @@ class StreamState:
         self.deliveries = Remembered(policy.keyed_memory, policy.unkeyed_memory)
         self._alert_by_key: dict[tuple[str, str, str], str] = {}
         self._by_identity: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+        self._known_as: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._episodes_of: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._timers: list[tuple[datetime, str]] = []
@@ -64,6 +65,8 @@ class StreamState:
         if row.id not in self.alerts:
             self._alert_by_key[row.scope, row.source, row.dedup_key] = row.id
             self._by_identity[row.scope, row.source, row.identity].append(row.id)
+            for key in (row.dedup_key, row.identity):
+                self._known_as[key][row.id] = None
         self.alerts[row.id] = row
 
     def _put_episode(self, row: EpisodeRow) -> None:
@@ -117,12 +120,13 @@ class StreamState:
         row, members = self.incidents.get(incident), self.members[incident]
         if row is None or row.status is not IncidentStatus.OPEN or row.merged_into is not None:
             return None
-        read_at = members.last_end_read
-        if members.firing or read_at is None:
+        tally = members.tally
+        read_at = tally.last_end_read
+        if tally.firing or read_at is None:
             return None
         if row.held_open_from is not None and read_at <= row.held_open_from:
             return None
-        return read_at + (self.policy.point_quiet if members.ends_in_point else self.policy.quiet)
+        return read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
 
     def _schedule(self, incident: str) -> None:
         deadline = self.quiet_deadline(incident)
@@ -158,6 +162,11 @@ class StreamState:
         """The alert of a source and dedup key in a scope."""
         found = self._alert_by_key.get((scope, source, dedup_key))
         return None if found is None else self.alerts[found]
+
+    def alerts_known_as(self, keys: Iterable[str]) -> list[AlertRow]:
+        """The alerts, of any scope, whose dedup key or identity is one of these: an explicit key knows no scope."""
+        found = {each: None for key in keys for each in self._known_as.get(key, ())}
+        return [self.alerts[each] for each in sorted(found)]
 
     def episodes_of(self, alert: str) -> list[EpisodeRow]:
         """The episodes of one alert, in no order that a rule may rest on."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order, witnesses
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
 
@@ -58,7 +58,7 @@ def timeline(facts: IncidentFacts, stamps: Stamps) -> tuple[TimelineRow, ...]:
     alerts = {alert.id: alert for alert in facts.alerts}
     said = list(_said_rows(facts.items, stamps))
     rows = [
-        *_alert_rows(facts.episodes, alerts),
+        *_alert_rows(witnesses(facts.episodes), alerts),
         *_change_rows(facts, stamps),
         *said,
         *_milestone_rows(facts, stamps, said),
@@ -124,6 +124,7 @@ def _change_row(change: ChangeRow) -> TimelineRow:
 
 def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow]:
     closed = stamps.milestones[MilestoneName.CLOSED]
+    contradicted = {conflict.evidence for conflict in stamps.conflicts if conflict.what == MilestoneName.RESOLVED}
     for item in items:
         if item.kind is RowKind.CLOSED and (closed is None or item.evidence != closed.evidence):
             continue  # a close that a later reopen took back is no milestone; the reopening has its own row
@@ -131,7 +132,7 @@ def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow
             id=item.id,
             at=item.at,
             ended_at=item.ended_at,
-            kind=RowKind.NOTE if not item.accepted and item.command is not None else item.kind,
+            kind=RowKind.NOTE if _did_nothing(item) or item.evidence in contradicted else item.kind,
             text=item.text,
             basis=item.basis,
             source=item.source,
@@ -141,6 +142,11 @@ def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow
             hidden=item.hidden,
             original_time=item.original_time,
         )
+
+
+def _did_nothing(item: ItemRow) -> bool:
+    """Whether a command was kept, but not carried out."""
+    return item.command is not None and not item.accepted
 
 
 def _milestone_rows(facts: IncidentFacts, stamps: Stamps, said: list[TimelineRow]) -> Iterator[TimelineRow]:

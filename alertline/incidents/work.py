@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.episodes import Heard
 from alertline.incidents.ids import event_id, mark_id
 from alertline.incidents.model import IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
@@ -75,6 +76,42 @@ class Work:
         """The next place within this record."""
         self._said += 1
         return Order(self.offset, self._said)
+
+    def say(
+        self,
+        incident: str,
+        heard: Heard,
+        kind: RowKind,
+        at: datetime,
+        text: str,
+        *,
+        stated: bool = True,
+        name: str | None = None,
+    ) -> None:
+        """Record what a source said about an incident that is no firing and no end.
+
+        `name`: the item is made once, and replaced when it is told again.
+        `stated`: the time is the source's own; else our receive time stood in.
+        """
+        alert = heard.alert
+        row = ItemRow(
+            id=name or mark_id("it", heard.event),
+            stream=self.state.stream,
+            scope=self.state.incidents[incident].scope,
+            incident=incident,
+            kind=kind,
+            at=at,
+            text=text,
+            basis=Basis.REPORTED if stated else Basis.FALLBACK,
+            order=self.order(),
+            read_at=self.log_time,
+            actor=alert.actor,
+            source=self.source,
+            evidence=(heard.event,),
+            paging=alert.paging,
+        )
+        self.decide(DecisionKind.ITEM_RECORDED, row)
+        self.touch(incident)
 
     def mark(self, incident: IncidentRow, kind: RowKind, at: datetime, text: str, evidence: tuple[str, ...]) -> None:
         """Leave a mark of the correlator itself on an incident's timeline: reopened, corrected, merged."""

@@ -13,6 +13,7 @@ import structlog
 
 from alertline.config import Settings, policy_of
 from alertline.errors import AlertlineError
+from alertline.store.port import LogChanged
 from alertline.store.writer import StoreWriter
 from alertline.wiring.embedded import DataFolder
 from consumers.runner import Runner, run_guarded
@@ -24,7 +25,8 @@ log = structlog.get_logger(__name__)
 
 READY: Final = b"ready\n"
 _STOP_S: Final = 10.0
-_AGAIN_S: Final = 0.5
+_AGAIN_S: Final = 0.25
+_LONGEST_AGAIN_S: Final = 8.0
 _DO_NOT_RESTART: Final = 3
 
 
@@ -32,15 +34,20 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
     """Run the correlator until `stop` is set, or until the lifeline closes.
 
     Raises:
-        AlertlineError: the log holds records of a newer Alertline (exit status 3: starting again would not help).
+        AlertlineError: a record is of a newer Alertline, or the store of another log (exit status 3: starting again
+            would not help); or a file cannot be used.
     """
     folder = DataFolder(settings.data)
     events = await folder.open_log()
-    engine = await folder.open_store()
+    try:
+        engine = await folder.open_store()
+    except BaseException:
+        await events.close()
+        raise
     try:
         runner = Runner(events, StoreWriter(engine), policy_of(settings), owner="correlator", ticking=not recorded_time)
         await _run_until(runner, stop, lifeline=lifeline)
-    except NewerRecord as error:
+    except (NewerRecord, LogChanged) as error:
         refusal = AlertlineError(str(error))
         refusal.exit_status = _DO_NOT_RESTART
         raise refusal from error
@@ -50,14 +57,14 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
 
 
 async def _run_until(runner: Runner, stop: asyncio.Event, *, lifeline: bool) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        watch = [tasks.create_task(_stop_on(stop, runner))]
-        if lifeline:
-            watch.append(tasks.create_task(_stop_on_end_of_input(runner)))
-            watch.append(tasks.create_task(_say_ready(runner)))
+    watches = (_stop_on_end_of_input(runner), _say_ready(runner)) if lifeline else (_stop_on(stop, runner),)
+    tasks = [asyncio.create_task(watch) for watch in watches]
+    try:
         await run_guarded(runner)
-        for task in watch:
+    finally:
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop_on(stop: asyncio.Event, runner: Runner) -> None:
@@ -66,11 +73,14 @@ async def _stop_on(stop: asyncio.Event, runner: Runner) -> None:
 
 
 async def _stop_on_end_of_input(runner: Runner) -> None:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
-    runner.stop()
+    """With a lifeline nothing else stops it: Ctrl-C and SIGTERM may reach the server's children too, before it drains."""
+    try:
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while await reader.read(1024):
+            pass
+    finally:
+        runner.stop()  # also if the pipe cannot be watched: never outlive the server
 
 
 async def _say_ready(runner: Runner) -> None:
@@ -109,19 +119,25 @@ class CorrelatorProcess:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _keep(self) -> None:
+        pause = _AGAIN_S
         while True:
             status = await self._run_once()
             if self._stopping:
                 return
             log.error("correlator.ended", status=status)
-            self.problem = f"the correlator ended with status {status}"
+            # one that ran is started again soon, one that never gets that far less and less often
+            pause = _AGAIN_S if self.problem is None else min(2 * pause, _LONGEST_AGAIN_S)
+            self.problem = f"the correlator ended with status {status}; its reason is in the server's log"
             if status == _DO_NOT_RESTART:
                 return
-            await asyncio.sleep(_AGAIN_S)
+            await asyncio.sleep(pause)
 
     async def _run_once(self) -> int:
         pipe = asyncio.subprocess.PIPE
-        self._process = process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe)
+        # a session of its own: Ctrl-C in a terminal is for the server, which lets the correlator finish
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=pipe, stdout=pipe, start_new_session=True
+        )
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         while line := await process.stdout.readline():
             if line == READY:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.errors import AlertlineError
-from alertline.eventlog.sqlite import SqliteLog
-from alertline.store.engine import open_engine
-from alertline.store.migrate import upgrade
+from alertline.eventlog.port import LogUnavailable
+from alertline.eventlog.sqlite import SqliteLog, UnsupportedLog
+from alertline.store.engine import StoreUnavailable, open_engine
+from alertline.store.revision import is_current
 
 __all__ = ["DataFolder"]
 
@@ -70,10 +72,57 @@ class DataFolder:
             yield
 
     async def open_log(self) -> SqliteLog:
-        """Open the event log."""
-        return await SqliteLog.open(self.log_file)
+        """Open the event log.
+
+        Raises:
+            AlertlineError: the file cannot be used.
+        """
+        try:
+            return await SqliteLog.open(self.log_file)
+        except (UnsupportedLog, LogUnavailable) as error:
+            raise AlertlineError(str(error)) from error
 
     async def open_store(self) -> AsyncEngine:
-        """Bring the store's tables up to date and open it. Dispose of it when done."""
-        await upgrade(self.store_url)
-        return open_engine(self.store_url)
+        """Bring the store's tables up to date and open it. Dispose of it when done.
+
+        Raises:
+            AlertlineError: the file cannot be used.
+        """
+        engine = open_engine(self.store_url)
+        try:
+            with self.store_errors():
+                current = await is_current(engine)
+            if not current:
+                await self.upgrade_store()
+        except BaseException:
+            await engine.dispose()
+            raise
+        return engine
+
+    async def upgrade_store(self) -> None:
+        """Bring the store's tables up to date.
+
+        Raises:
+            AlertlineError: the file cannot be used, or its tables are of a newer Alertline.
+        """
+        from alertline.store.migrate import UnknownRevision, upgrade  # only here: importing it costs a start 60 ms
+
+        try:
+            with self.store_errors():
+                await upgrade(self.store_url)
+        except UnknownRevision as error:
+            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+
+    @contextmanager
+    def store_errors(self) -> Iterator[None]:
+        """Say in one line what is wrong with the store's file.
+
+        Raises:
+            AlertlineError: that line.
+        """
+        try:
+            yield
+        except StoreUnavailable as error:
+            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+        except DBAPIError as error:
+            raise AlertlineError(f"{self.path / 'store.db'}: {error.orig}") from error

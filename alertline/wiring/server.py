@@ -4,6 +4,7 @@ Everything that is opened is closed again in reverse order, each step with its n
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import RawIOBase
@@ -36,6 +37,7 @@ __all__ = ["ServeOptions", "build_app", "integrations_of", "serving"]
 log = structlog.get_logger(__name__)
 
 _DRAIN_S: Final = 10.0
+_BACKLOG: Final = 1024
 
 
 class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,13 +92,15 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     folder = DataFolder(settings.data)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
+        listener = _bind(settings, stack)
+        # first of all: it starts while the rest is opened here
+        correlator = CorrelatorProcess(_arguments(settings, options))
+        await correlator.start()
+        stack.push_async_callback(_named, "correlator", correlator.stop)
         events = await folder.open_log()
         stack.push_async_callback(_named, "event log", events.close)
         engine = await folder.open_store()
         stack.push_async_callback(_named, "store", engine.dispose)
-        correlator = CorrelatorProcess(_arguments(settings, options))
-        await correlator.start()
-        stack.push_async_callback(_named, "correlator", correlator.stop)
         record = _recorder(options.record, stack)
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(StoreReader(engine), events, policy_of(settings))
@@ -106,7 +110,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
             *health_routes(lambda: _missing(correlator)),
         ]
         app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)
-        yield await _listen(app, settings, stack)
+        yield await _listen(app, listener, stack)
 
 
 def _receiver(
@@ -133,24 +137,37 @@ def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Delivery | 
 
 
 def _write(file: RawIOBase, record: Delivery | Tick) -> None:
-    file.write(line_of(record))
+    try:
+        file.write(line_of(record))
+    except OSError as error:  # the delivery is durable: its sender must not be told otherwise
+        log.error("recording.failed", reason=error.strerror)  # noqa: TRY400 - a full disk needs no traceback
 
 
 async def _missing(correlator: CorrelatorProcess) -> Mapping[str, str]:
     return {} if correlator.problem is None else {"correlator": correlator.problem}
 
 
-async def _listen(app: web.Application, settings: Settings, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S)
-    await runner.setup()
-    stack.push_async_callback(_named, "web server", runner.cleanup)
+def _bind(settings: Settings, stack: AsyncExitStack) -> socket.socket:
+    """Take the address before anything is started: that it is taken is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)  # what comes before we are ready waits
     except OSError as error:
         raise AlertlineError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
         ) from error
-    host, port = runner.addresses[0][:2]
+    return listener
+
+
+async def _listen(app: web.Application, listener: socket.socket, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S)
+    await runner.setup()
+    stack.push_async_callback(_named, "web server", runner.cleanup)
+    host, port = listener.getsockname()[:2]
+    await web.SockSite(runner, listener, backlog=_BACKLOG).start()
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

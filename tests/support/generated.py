@@ -15,6 +15,7 @@ from schemas.vocabulary import (
     EntryKind,
     MilestoneName,
     Outcome,
+    PageAction,
     Severity,
 )
 from tests.support.story import DAY, hash_of
@@ -53,6 +54,25 @@ def _alerts(draw: st.DrawFn) -> AlertEvent:
 
 
 @st.composite
+def _pages(draw: st.DrawFn) -> AlertEvent:
+    action = draw(st.sampled_from(list(PageAction)))
+    statuses = {PageAction.RESOLVED: AlertStatus.RESOLVED, PageAction.ACKNOWLEDGED: AlertStatus.ACKNOWLEDGED}
+    at = draw(st.none() | _minutes)
+    return AlertEvent(
+        status=statuses.get(action, AlertStatus.FIRING),
+        identity="svc/page",
+        dedup_key=draw(st.sampled_from(["P1", "P2"])),
+        title="a page",
+        starts_at=draw(st.none() | _minutes),
+        ends_at=at if action is PageAction.RESOLVED else None,
+        changed_at=at,
+        paging=True,
+        action=action,
+        aliases=draw(st.sampled_from([(), ("DiskFull",)])),
+    )
+
+
+@st.composite
 def _entries(draw: st.DrawFn) -> Entry:
     return Entry(
         kind=draw(st.sampled_from(list(EntryKind))),
@@ -83,7 +103,9 @@ def _changes(draw: st.DrawFn) -> Change:
     return Change(kind=draw(st.sampled_from(list(ChangeKind))), text="c", at=draw(_minutes), scope=draw(_scopes))
 
 
-events: st.SearchStrategy[Event] = st.one_of(_alerts(), _alerts(), _alerts(), _entries(), _commands(), _changes())
+events: st.SearchStrategy[Event] = st.one_of(
+    _alerts(), _alerts(), _alerts(), _pages(), _entries(), _commands(), _changes()
+)
 
 
 @st.composite
