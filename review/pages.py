@@ -11,20 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from alertline.incidents.telling import wording
 from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.slots import completeness, required_slots, slot_of
 from alertline.incidents.telling.statements import row_detail
-from alertline.incidents.telling.wording import (
-    BASIS_MARKS,
-    day,
-    day_and_clock,
-    duration,
-    kind_title,
-    metric_value,
-    milestone_title,
-    since,
-    span,
-)
 from alertline.incidents.words import clock_words
 from alertline.store.port import Filter, IncidentPage
 from alertline.web.access import Permission
@@ -100,20 +90,20 @@ def _renderer(recorded_time: bool) -> _Render:
     )
     environment.filters |= {
         "clock": clock_words,
-        "day": day,
-        "day_and_clock": day_and_clock,
-        "duration": duration,
-        "kind_title": kind_title,
-        "metric_value": metric_value,
-        "milestone_title": milestone_title,
+        "day": wording.day,
+        "day_and_clock": wording.day_and_clock,
+        "duration": wording.duration,
+        "kind_title": wording.kind_title,
+        "metric_value": wording.metric_value,
+        "milestone_title": wording.milestone_title,
         "row_detail": row_detail,
-        "since": since,
+        "since": wording.since,
     }
     environment.globals |= {
         "recorded_time": recorded_time,
         "stamp": _STAMP,
-        "marks": {basis.value: mark for basis, mark in BASIS_MARKS.items()},
-        "span": span,
+        "marks": {basis.value: mark for basis, mark in wording.BASIS_MARKS.items()},
+        "span": wording.span,
         "statuses": tuple(IncidentStatus),
         "severities": tuple(Severity),
     }

@@ -62,7 +62,8 @@ def schema_of(shape: Shape) -> _Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:alertline:schema:{shape.name}:{shape.version}",
     }
-    return head | root | ({"$defs": dict(sorted(defs.items()))} if defs else {})
+    schema: _Schema = head | root | ({"$defs": dict(sorted(defs.items()))} if defs else {})
+    return schema
 
 
 def _structs(of: object) -> Iterator[type[msgspec.Struct]]:
@@ -166,7 +167,7 @@ _PAGE_HEAD: Final = """\
 <!-- Written by `make schemas` from schemas/vocabulary.py. Edit that. -->
 
 A word that is not here does not cross a process boundary: a receiver refuses or quarantines it, a record with it is
-not written. New words may be added in a minor version; readers should show a word that they do not know as it is.
+not written. A new word is a new version of the records that speak it (schemas/README.md).
 
 """
 

@@ -19,6 +19,12 @@ __all__ = ["RECORD_VERSION", "Delivery", "NewerRecord", "Record", "Tick", "Unrea
 RECORD_VERSION: Final = 1
 
 
+def _version() -> int:
+    """The default of `v`. A factory: a plain default would be left out of what is written, and then every record would
+    claim to be of whatever version reads it."""
+    return RECORD_VERSION
+
+
 class UnreadableRecord(ValueError):
     """The bytes are not a record of any version that we know."""
 
@@ -51,7 +57,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     source: str
     received_at: datetime
     outcome: Outcome
-    v: int = RECORD_VERSION
+    v: int = msgspec.field(default_factory=_version)
     keyed: bool = False
     principal: str = "local"
     method: str = "POST"
@@ -77,7 +83,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 
     stream: str
     at: datetime
-    v: int = RECORD_VERSION
+    v: int = msgspec.field(default_factory=_version)
 
 
 Record = Delivery | Tick

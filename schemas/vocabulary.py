@@ -162,37 +162,37 @@ class EntryKind(StrEnum):
 
 
 class RowKind(StrEnum):
-    """Every kind of timeline row: what people say, and what the correlator adds."""
+    """Every kind of timeline row: what people say (an entry's own word), and what the correlator adds."""
 
     CHANGE = "change"
-    IMPACT_STARTED = "impact_started"
-    IMPACT_ENDED = "impact_ended"
+    IMPACT_STARTED = EntryKind.IMPACT_STARTED.value
+    IMPACT_ENDED = EntryKind.IMPACT_ENDED.value
     ALERT_FIRED = "alert_fired"
     ALERT_RESOLVED = "alert_resolved"
     ALERT_REFIRED = "alert_refired"
     ALERT_SUPPRESSED = "alert_suppressed"
-    DETECTED = "detected"
-    NOTIFIED = "notified"
-    ACKNOWLEDGED = "acknowledged"
-    DECLARED = "declared"
-    SEVERITY_CHANGED = "severity_changed"
-    INVESTIGATING = "investigating"
-    HYPOTHESIS = "hypothesis"
-    HYPOTHESIS_REJECTED = "hypothesis_rejected"
-    FINDING = "finding"
-    ESCALATED = "escalated"
-    CAUSE_IDENTIFIED = "cause_identified"
-    FIX_STARTED = "fix_started"
-    FIX_APPLIED = "fix_applied"
-    ROLLBACK = "rollback"
-    RECOVERING = "recovering"
-    MITIGATED = "mitigated"
-    RESOLVED = "resolved"
+    DETECTED = EntryKind.DETECTED.value
+    NOTIFIED = EntryKind.NOTIFIED.value
+    ACKNOWLEDGED = EntryKind.ACKNOWLEDGED.value
+    DECLARED = EntryKind.DECLARED.value
+    SEVERITY_CHANGED = EntryKind.SEVERITY_CHANGED.value
+    INVESTIGATING = EntryKind.INVESTIGATING.value
+    HYPOTHESIS = EntryKind.HYPOTHESIS.value
+    HYPOTHESIS_REJECTED = EntryKind.HYPOTHESIS_REJECTED.value
+    FINDING = EntryKind.FINDING.value
+    ESCALATED = EntryKind.ESCALATED.value
+    CAUSE_IDENTIFIED = EntryKind.CAUSE_IDENTIFIED.value
+    FIX_STARTED = EntryKind.FIX_STARTED.value
+    FIX_APPLIED = EntryKind.FIX_APPLIED.value
+    ROLLBACK = EntryKind.ROLLBACK.value
+    RECOVERING = EntryKind.RECOVERING.value
+    MITIGATED = EntryKind.MITIGATED.value
+    RESOLVED = EntryKind.RESOLVED.value
     REOPENED = "reopened"
     CLOSED = "closed"
-    COMMS = "comms"
-    NOTE = "note"
-    EVIDENCE = "evidence"
+    COMMS = EntryKind.COMMS.value
+    NOTE = EntryKind.NOTE.value
+    EVIDENCE = EntryKind.EVIDENCE.value
     MERGED = "merged"
     SPLIT = "split"
     CORRECTION = "correction"

@@ -32,10 +32,6 @@ class MemoryLog:
         """The identity of this log: made with the object."""
         return self._log_id
 
-    async def partitions(self) -> Sequence[int]:
-        """All partitions: 0."""
-        return (0,)
-
     async def append(self, stream: str, payload: bytes) -> Position:
         """Append one record.
 
@@ -74,6 +70,10 @@ class MemoryLog:
             if (left := deadline - loop.time()) <= 0:
                 return False
             await self._news.heard(heard, left)
+
+    async def partitions(self) -> Sequence[int]:
+        """All partitions: 0."""
+        return (0,)
 
     async def end(self, partition: int) -> int:
         """The next offset that will be given out.

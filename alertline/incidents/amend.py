@@ -155,14 +155,25 @@ def _wake(work: Work, incident: str) -> None:
 def _named(work: Work, row: ItemRow, home: IncidentRow | None) -> list[EpisodeRow] | None:
     """The episodes of the alerts that a command names (those within `home`, if given); None if one has none."""
     found: list[EpisodeRow] = []
-    for alert in row.args.get("alerts", []):
-        if alert not in work.state.alerts:
-            return None
-        own = [each for each in work.state.episodes_of(alert) if home is None or each.incident == home.id]
+    for name in row.args.get("alerts", []):
+        own = [
+            episode
+            for alert in _alerts_called(work, str(name), row.scope)
+            for episode in sorted(work.state.episodes_of(alert), key=lambda each: (each.started_at, each.id))
+            if home is None or episode.incident == home.id
+        ]
         if not own:
             return None
         found += own if home is not None else own[-1:]
     return found or None
+
+
+def _alerts_called(work: Work, name: str, scope: str) -> list[str]:
+    """The alert of an id, or, as people know them, those of the scope with that dedup key."""
+    if name in work.state.alerts:
+        return [name]
+    known = work.state.alerts_known_as([name])
+    return [alert.id for alert in known if alert.dedup_key == name and alert.scope == scope]
 
 
 def _split(work: Work, home: IncidentRow, row: ItemRow) -> str | None:

@@ -1,12 +1,13 @@
 """The public incident, computed from its facts: one pure function behind replay, API, pages, exports and the draft."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from alertline.incidents.candidates import candidates
 from alertline.incidents.durations import DEFINITION, durations
+from alertline.incidents.flags import flags
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
 from alertline.incidents.policy import Policy
@@ -15,11 +16,8 @@ from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.incidents.timeline import bounds, gaps, timeline
 from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Slot
 from schemas.vocabulary import (
-    Basis,
     Classification,
     CommandName,
-    EndBasis,
-    IncidentStatus,
     MetricName,
     MilestoneName,
     RowKind,
@@ -53,7 +51,7 @@ def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
         services=_services(facts),
         stamps=stamps,
         metrics=durations(facts, stamps),
-        flags=tuple(sorted(_flags(facts, stamps, policy))),
+        flags=tuple(sorted(flags(facts, stamps, policy))),
         first_received_at=min((episode.first_received for episode in witnesses(facts.episodes)), default=None),
     )
 
@@ -173,32 +171,4 @@ def _episode(row: EpisodeRow) -> Episode:
         start_basis=row.start_basis,
         ended_at=row.ended_at,
         end_basis=row.end_basis,
-    )
-
-
-def _flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]:
-    resolved = stamps.milestones[MilestoneName.RESOLVED]
-    if resolved is not None and resolved.basis is not Basis.MANUAL:
-        if stamps.at(MilestoneName.ACKNOWLEDGED) is None and facts.row.status is not IncidentStatus.OPEN:
-            yield "auto_resolved"
-        if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
-            yield "assumed_resolution"
-    detected = stamps.at(MilestoneName.DETECTED)
-    ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
-    if detected is not None and any(detected > end for end in ends):
-        yield "late_detection"
-    if _flaps(facts.episodes, policy.flaps, policy.flap_window):
-        yield "flapping"
-
-
-def _flaps(episodes: Iterable[EpisodeRow], least: int, window: timedelta) -> bool:
-    """Whether one alert fired or ended `least` times within the window."""
-    turns: dict[str, list[datetime]] = {}
-    for episode in episodes:
-        times = turns.setdefault(episode.alert, [])
-        times += [episode.started_at] if episode.ended_at is None else [episode.started_at, episode.ended_at]
-    return any(
-        times[n + least - 1] - times[n] <= window
-        for times in (sorted(each) for each in turns.values())
-        for n in range(len(times) - least + 1)
     )

@@ -276,6 +276,19 @@ def test_an_attached_alert_empties_its_incident_into_an_alias() -> None:
     ]
 
 
+def test_a_command_may_name_an_alert_by_its_dedup_key() -> None:
+    """People know the vendor's key, not our id."""
+    story = firing()
+    story.at("10:02:30").fires("Errors", start="10:02")
+    story.at("10:05").orders(CommandName.DETACH, alerts=("Errors",))
+
+    assert sorted(alert.dedup_key for each in story.told().incidents for alert in each.alerts) == [
+        "Errors",
+        "HighLatency",
+    ]
+    assert len(story.told().incidents) == 2
+
+
 def test_a_command_that_cannot_be_carried_out_is_kept_with_the_reason() -> None:
     """Merging into nothing changes nothing, and says so."""
     story = firing()

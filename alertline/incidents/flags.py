@@ -1,0 +1,40 @@
+"""What a reader should know of an incident at a glance: flags, from the facts alone."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from alertline.incidents.milestones import Stamps
+from alertline.incidents.model import EpisodeRow, IncidentFacts
+from alertline.incidents.policy import Policy
+from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName
+
+__all__ = ["flags"]
+
+
+def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]:
+    """The flags of an incident, in no order."""
+    resolved = stamps.milestones[MilestoneName.RESOLVED]
+    if resolved is not None and resolved.basis is not Basis.MANUAL:
+        if stamps.at(MilestoneName.ACKNOWLEDGED) is None and facts.row.status is not IncidentStatus.OPEN:
+            yield "auto_resolved"
+        if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
+            yield "assumed_resolution"
+    detected = stamps.at(MilestoneName.DETECTED)
+    ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
+    if detected is not None and any(detected > end for end in ends):
+        yield "late_detection"
+    if _flaps(facts.episodes, policy.flaps, policy.flap_window):
+        yield "flapping"
+
+
+def _flaps(episodes: Iterable[EpisodeRow], least: int, window: timedelta) -> bool:
+    """Whether one alert fired or ended `least` times within the window."""
+    turns: dict[str, list[datetime]] = {}
+    for episode in episodes:
+        times = turns.setdefault(episode.alert, [])
+        times += [episode.started_at] if episode.ended_at is None else [episode.started_at, episode.ended_at]
+    return any(
+        times[n + least - 1] - times[n] <= window
+        for times in (sorted(each) for each in turns.values())
+        for n in range(len(times) - least + 1)
+    )
