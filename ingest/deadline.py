@@ -21,20 +21,24 @@ class Deadline:
         self._looks = 0
         self._looking = False
         self._waiting: dict[asyncio.Task[object], int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None  # kept: asking for it costs a system call each time
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a deadline needs a task")
         self._waiting[task] = self._looks
         if not self._looking:
             self._looking = True
-            task.get_loop().call_later(self._pause_s, self._look)
+            loop.call_later(self._pause_s, self._look)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None or self._waiting.pop(task, None) is not None:
             return  # in time: it was still waited for
         # the cancellation was ours if nobody else asked for one; else theirs goes on

@@ -6,6 +6,7 @@ The same request gives the same record, on any machine and at any time: replayin
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Final
 
@@ -32,6 +33,7 @@ _ID_HEADERS: Final = (
 _ID_HEADERS_OF: Final[Mapping[str, tuple[str, ...]]] = {"sentry": (*_ID_HEADERS, "request-id")}
 _ALL_ID_HEADERS: Final = frozenset((*_ID_HEADERS, "request-id"))
 _NO_ADAPTER: Final = "0"
+_ID_BYTES: Final = 10
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,12 +79,18 @@ def take(
 
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
     """
-    adapted = _adapt(request, adapter)
+    adapted, body = _adapt(request, adapter), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
-    outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, request.body)
-    text = _text(request.body)
+    if adapted.events and not adapted.rejected:
+        outcome, reason = Outcome.ACCEPTED, None
+    else:
+        outcome, reason = _outcome(adapted)
+    keyed, identifier = delivery_id(integration, request.headers, body)
+    try:
+        text, other = body.decode(), None
+    except UnicodeDecodeError:
+        text, other = None, body
     return Delivery(
         id=identifier,
         stream=integration.stream,
@@ -97,13 +105,18 @@ def take(
         query=request.query,
         headers=request.headers,
         body=text,
-        body_base64=request.body if text is None else None,
+        body_base64=other,
         reason=reason,
-        adapter=f"{integration.source}/{adapter.version if adapter is not None else _NO_ADAPTER}",
+        adapter=_version_name(integration.source, adapter.version if adapter is not None else None),
         events=adapted.events,
         rejected=adapted.rejected,
         warnings=adapted.warnings,
     )
+
+
+@cache
+def _version_name(source: str, version: int | None) -> str:
+    return f"{source}/{_NO_ADAPTER if version is None else version}"
 
 
 def receive(
@@ -120,12 +133,23 @@ def delivery_id(integration: Integration, headers: Mapping[str, str], body: byte
             value = headers.get(name)
             if value:
                 return True, _hashed(b"key\0", integration.name, value.encode())
-    return False, _hashed(b"body\0", integration.name, body)
+    hashed = _begun(integration.name).copy()
+    hashed.update(body)
+    return False, "d_" + hashed.hexdigest()
+
+
+@cache
+def _begun(name: str) -> blake2b:
+    return blake2b(_marked(b"body\0", name), digest_size=_ID_BYTES)
 
 
 def _hashed(mark: bytes, name: str, said: bytes) -> str:
+    return "d_" + blake2b(_marked(mark, name) + said, digest_size=_ID_BYTES).hexdigest()
+
+
+def _marked(mark: bytes, name: str) -> bytes:
     # the mark keeps a body from passing for a key
-    return "d_" + blake2b(b"%s%s\0%s" % (mark, name.encode(), said), digest_size=10).hexdigest()
+    return b"%s%s\0" % (mark, name.encode())
 
 
 def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
@@ -141,11 +165,9 @@ def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
         return Adapted(unusable=f"the adapter failed: {type(error).__name__}: {error}")
 
 
-def _outcome(adapted: Adapted) -> tuple[Outcome, str | None]:
-    """What became of the request, and why where it was not plainly accepted."""
+def _outcome(adapted: Adapted) -> tuple[Outcome, str]:
+    """What became of a request that was not plainly accepted, and why."""
     if adapted.events:
-        if not adapted.rejected:
-            return Outcome.ACCEPTED, None
         count = len(adapted.rejected)
         return Outcome.PARTIAL, f"{count} of {count + len(adapted.events)} items could not be read"
     if adapted.control is not None:
@@ -156,11 +178,3 @@ def _outcome(adapted: Adapted) -> tuple[Outcome, str | None]:
         first = adapted.rejected[0]
         return Outcome.QUARANTINED, f"no item could be read; {first.pointer or 'the body'}: {first.reason}"
     return Outcome.QUARANTINED, adapted.unusable or "nothing in it could be read"
-
-
-def _text(body: bytes) -> str | None:
-    """The body as text; None where it is not UTF-8. An empty one is text."""
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return None

@@ -10,13 +10,13 @@ from typing import Final, NoReturn
 import msgspec
 import orjson
 from aiohttp import web
-from prometheus_client import Counter
 
 from alertline import telemetry
 from alertline.clock import Clock, monotonic
 from alertline.eventlog.port import EventLog, LogUnavailable
 from alertline.web.access import PRINCIPAL, Permission, Principal
 from alertline.web.problems import Problem
+from alertline.web.receipt import Receipt
 from alertline.web.routes import Route
 from ingest.adapter import Adapter, Request
 from ingest.catalogue import detect
@@ -32,7 +32,6 @@ __all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
 
 RECEIVED_AT: Final = "Alertline-Received-At"
 
-_JSON: Final = {"Content-Type": "application/json"}
 _REMEMBERED: Final = timedelta(seconds=60)
 _MOST_REMEMBERED: Final = 20_000  # twice that many at most
 # the usual replies; an id is plain ASCII
@@ -62,8 +61,8 @@ class _Port(msgspec.Struct, frozen=True):
 
     integration: Integration
     adapter: Adapter
-    accepted: Counter
-    body_bytes: Counter
+    accepted: telemetry.Tally
+    body_bytes: telemetry.Tally
 
 
 class Receiver:
@@ -79,6 +78,7 @@ class Receiver:
         self._log, self._clock = log, clock
         self._options = options or ReceiverOptions()
         self._deadline = Deadline(self._options.append_limit_s)
+        self.arriving = 0  # bodies of which a part is still to come: who stops the server waits for them
         self._recent: dict[str, datetime] = {}
         self._older: dict[str, datetime] = {}
         self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
@@ -103,19 +103,21 @@ class Receiver:
         content = request.content
         # mostly the whole body has come with its headers
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
-        return await self._take(self._read(request, body), port, _principal(request), told=port.adapter.own)
+        principal = request[PRINCIPAL]
+        return await self._take(self._read(request, body, principal), port, principal, told=port.adapter.own)
 
     async def _receive_unnamed(self, request: web.Request) -> web.Response:
-        read = self._read(request, await self._read_on(request))
+        principal = request[PRINCIPAL]
+        read = self._read(request, await self._read_on(request), principal)
         detected = detect(read)
         port = self._ports.get(detected.name if detected is not None else "generic")
         if port is None:
             raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
         # what looks like nobody's is kept in quarantine: it may be a vendor's body, and vendors do not retry a 4xx
         told = detected is not None and port.adapter.own
-        return await self._take(read, port, _principal(request), told=told)
+        return await self._take(read, port, principal, told=told)
 
-    def _read(self, request: web.Request, body: bytes) -> Request:
+    def _read(self, request: web.Request, body: bytes, principal: Principal) -> Request:
         options = self._options
         if len(body) > options.body_limit:
             raise _too_large(options.body_limit)
@@ -126,7 +128,7 @@ class Receiver:
             method=request.method,
             query=redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None,
             ticks=options.recorded_time,
-            commands=_principal(request).may(Permission.WRITE),
+            commands=Permission.WRITE in principal.permissions,
         )
 
     async def _read_on(self, request: web.Request) -> bytes:
@@ -136,9 +138,13 @@ class Receiver:
             raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
-        while size <= limit and (part := await content.readany()):
-            parts.append(part)
-            size += len(part)
+        self.arriving += 1
+        try:
+            while size <= limit and (part := await content.readany()):
+                parts.append(part)
+                size += len(part)
+        finally:
+            self.arriving -= 1
         return b"".join(parts)
 
     def _received_at(self, request: web.Request) -> datetime:
@@ -174,12 +180,11 @@ class Receiver:
         telemetry.APPEND_SECONDS.observe(monotonic() - began)
         if self._options.on_delivery is not None:
             self._options.on_delivery(record)
-        port.body_bytes.inc(len(read.body))
+        port.body_bytes.count += len(read.body)
         if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
-            port.accepted.inc()
+            port.accepted.count += 1
             reply = _KNOWN if self._is_known(record) else _NEW
-            body = reply % (record.id.encode(), len(record.events))
-            return web.Response(status=202, body=body, headers=_JSON)
+            return Receipt(reply % (record.id.encode(), len(record.events)))
         return self._answer_the_rest(record, port, told=told)
 
     def _answer_the_rest(self, record: Delivery | Tick, port: _Port, *, told: bool) -> web.Response:
@@ -187,7 +192,7 @@ class Receiver:
         outcome = "tick" if isinstance(record, Tick) else record.outcome
         telemetry.DELIVERIES.labels(port.integration.source, outcome).inc()
         if isinstance(record, Tick):
-            return web.Response(status=202, body=_TICK_REPLY, headers=_JSON)
+            return Receipt(_TICK_REPLY)
         known, count = self._is_known(record), len(record.events)
         rejected = msgspec.to_builtins(record.rejected)
         quarantined = record.outcome is Outcome.QUARANTINED
@@ -202,7 +207,7 @@ class Receiver:
             "quarantined": int(quarantined),
             "rejected": rejected,
         }
-        return web.Response(status=202, body=orjson.dumps(reply), headers=_JSON)
+        return Receipt(orjson.dumps(reply))
 
     def _is_known(self, record: Delivery) -> bool:
         """Whether a copy came within the last minute, as far as this process remembers; remembers this one."""
@@ -216,13 +221,8 @@ class Receiver:
 
 def _port(integration: Integration, adapter: Adapter) -> _Port:
     source = integration.source
-    accepted = telemetry.DELIVERIES.labels(source, Outcome.ACCEPTED)
-    return _Port(integration, adapter, accepted, telemetry.BODY_BYTES.labels(source))
-
-
-def _principal(request: web.Request) -> Principal:
-    """For whom to act: `alertline.web.routes` has put it there on every route that is not public."""
-    return request[PRINCIPAL]
+    accepted = telemetry.Tally(telemetry.DELIVERIES.labels(source, Outcome.ACCEPTED))
+    return _Port(integration, adapter, accepted, telemetry.Tally(telemetry.BODY_BYTES.labels(source)))
 
 
 async def _not_allowed(request: web.Request) -> NoReturn:

@@ -16,7 +16,8 @@ import msgspec
 from alertline.cli.main import run
 from alertline.cli.options import network_options, settings_from
 from alertline.cli.progress import progress
-from alertline.cli.recordings import lines_of, settled
+from alertline.cli.recordings import lines_of
+from alertline.cli.sending import settled
 from alertline.cli.serving import stop_signal
 from alertline.cli.showing import read_incident
 from alertline.clock import monotonic

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from alertline import __version__
+from alertline.cli.house import check_house
 from alertline.errors import AlertlineError
 
 __all__ = ["main"]
@@ -17,7 +18,7 @@ __all__ = ["main"]
 _COMMANDS: Final = {
     "demo": "demo",
     "serve": "serving",
-    "send": "recordings",
+    "send": "sending",
     "replay": "recordings",
     "export": "recordings",
     "show": "showing",
@@ -61,6 +62,7 @@ def _alertline() -> None:
 
 def main() -> None:
     """Run the command; an expected error is one line on standard error, with its exit status."""
+    check_house()
     try:
         _alertline.main(prog_name="alertline", standalone_mode=False)
     except click.exceptions.Exit as leaving:

@@ -4,9 +4,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 __all__ = ["Advance", "progress"]
 
 
@@ -17,8 +14,17 @@ Advance = Callable[[], None]
 @contextmanager
 def progress(words: str, total: int | None) -> Iterator[Advance]:
     """Show a bar while something is worked through; `total` None shows a count without an end."""
+    if not sys.stderr.isatty():
+        yield _no_bar
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task(words, total=total)
         yield lambda: bar.advance(task)
+
+
+def _no_bar() -> None:
+    """Nobody is looking."""

@@ -11,7 +11,7 @@ from alertline.config import Settings, policy_of
 from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item
 from alertline.incidents.telling.plaintext import incident_text
-from alertline.wiring.server import integrations_of
+from alertline.wiring.integrations import integrations_of
 from consumers.replay import Replay, Replayed
 from ingest.intake import receive
 from ingest.integrations import Integration, Integrations

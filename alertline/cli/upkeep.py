@@ -24,7 +24,7 @@ def config_check(file: Path | None) -> None:
 
     A mistake is one line with its place and what would be right; the exit status is 2 then.
     """
-    from alertline.wiring.server import integrations_of
+    from alertline.wiring.integrations import integrations_of
 
     settings = settings_from(file)
     integrations_of(settings)

@@ -7,8 +7,8 @@ Group commit without lingering: while one batch is being synced to the disk, the
 built for a process whose event loop is busy with HTTP under the same interpreter lock:
 
 - what is appended in one turn of the loop is handed over as one, so the thread never touches single records;
-- a batch is a few multi-row INSERTs, not an executemany, which would give up the interpreter lock once per row and
-  wait for it again behind the busy loop;
+- a batch is one INSERT of many rows that is its own transaction: BEGIN, INSERT and COMMIT would each give up the
+  interpreter lock and wait for it again behind the busy loop, an executemany even once per row;
 - its futures are resolved by one callback.
 """
 
@@ -66,8 +66,6 @@ class LogWriter:
         self._max_bytes = max_bytes
         self._queue: SimpleQueue[Handover | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._last_offset = -1  # unknown: the first batch looks the newest record up
-        self._last_appended = 0
         self._thread = threading.Thread(target=self._run, name="eventlog-writer", daemon=True)
 
     def start(self) -> None:
@@ -115,21 +113,23 @@ class LogWriter:
         """Write a batch; give the offset of its first record."""
         connection = self._connection = self._connection or self._connect()
         count = len(batch.futures)
-        connection.execute("BEGIN IMMEDIATE")
-        appended = max(self._last_appended, micros(self._clock()))
-        last = 0
-        for start in range(0, count, _ROWS):
-            rows = min(_ROWS, count - start)
-            values: list[str | bytes | int] = [appended] * (3 * rows)
-            values[1::3] = batch.streams[start : start + rows]
-            values[2::3] = batch.payloads[start : start + rows]
-            last = connection.execute(_insert(rows), values).lastrowid or 0
-        first = last - count + 1  # one writer at a time and AUTOINCREMENT: without gaps within a transaction
-        if first != self._last_offset + 1:
-            appended = _lift(connection, first, appended)
-        connection.execute("COMMIT")
-        self._last_offset, self._last_appended = last, appended
-        return first
+        if count <= _ROWS:
+            last = self._insert(connection, batch.streams, batch.payloads)
+        else:
+            connection.execute("BEGIN IMMEDIATE")
+            for start in range(0, count, _ROWS):
+                end = start + _ROWS
+                last = self._insert(connection, batch.streams[start:end], batch.payloads[start:end])
+            connection.execute("COMMIT")
+        return last - count + 1  # one writer at a time and AUTOINCREMENT: without gaps within a transaction
+
+    def _insert(self, connection: sqlite3.Connection, streams: list[str], payloads: list[bytes]) -> int:
+        """Write some records with one statement; give the offset of the last."""
+        count = len(streams)
+        values: list[str | bytes | int] = [micros(self._clock())] * (2 * count + 1)
+        values[1::2] = streams
+        values[2::2] = payloads
+        return connection.execute(_insert(count), values).lastrowid or 0
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path)
@@ -162,13 +162,9 @@ class LogWriter:
 
 @cache
 def _insert(rows: int) -> str:
-    return "INSERT INTO log (appended_at, stream, payload) VALUES (?, ?, ?)" + ", (?, ?, ?)" * (rows - 1)
-
-
-def _lift(connection: sqlite3.Connection, first: int, appended: int) -> int:
-    """Another process has written in between: an append time never goes back behind its records either."""
-    row = connection.execute("SELECT appended_at FROM log WHERE id < ? ORDER BY id DESC LIMIT 1", (first,)).fetchone()
-    if row is None or row[0] <= appended:
-        return appended
-    connection.execute("UPDATE log SET appended_at = ? WHERE id >= ?", (row[0], first))
-    return int(row[0])
+    # an append time never goes back behind the records before it, whichever process wrote them
+    return (
+        "INSERT INTO log (appended_at, stream, payload) SELECT at, column1, column2 FROM "
+        "(SELECT max(?, coalesce((SELECT appended_at FROM log ORDER BY id DESC LIMIT 1), 0)) AS at) "
+        "CROSS JOIN (VALUES (?, ?)" + ", (?, ?)" * (rows - 1) + ")"
+    )

@@ -1,4 +1,4 @@
-"""At which revision this code's tables are, told without the machinery of migrations: a start pays for that only once."""
+"""At which revision this code's tables are, told without the machinery of migrations: it would slow every start."""
 
 from typing import Final
 

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import msgspec
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from alertline.web.access import PRINCIPAL, Authenticator, Permission
+from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, LocalOperator, Permission
 from alertline.web.problems import Problem, from_exception, problem_response
 
-__all__ = ["Route", "add_routes", "answer_unknown_routes", "route_table"]
+__all__ = ["Route", "add_routes", "add_unknown_routes", "answer_unknown_routes", "route_table"]
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,38 @@ class Route(msgspec.Struct, frozen=True):
 ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
 
 
-def add_routes(app: web.Application, routes: Iterable[Route], authenticator: Authenticator) -> None:
-    """Register routes, each behind its permission."""
+def add_routes(
+    app: web.Application, routes: Iterable[Route], authenticator: Authenticator, *, shown: Middleware | None = None
+) -> None:
+    """Register routes, each behind its permission; `shown` is put around those that people read (GET).
+
+    It is no middleware of the application, because that would be called for every webhook too.
+    """
     for route in routes:
-        app.router.add_route(route.method, route.path, _guarded(route, authenticator))
+        handler = _guarded(route, authenticator)
+        around = shown if route.method == "GET" else None
+        app.router.add_route(route.method, route.path, _around(around, handler))
         app.setdefault(ROUTES, []).append(route)
+
+
+def add_unknown_routes(app: web.Application, *, shown: Middleware | None = None) -> None:
+    """Answer whatever no route takes with problem+json: 405 where another method is, else 404. Call it last."""
+
+    async def unknown(request: web.Request) -> web.StreamResponse:
+        allowed: set[str] = set()
+        for resource in others:
+            allowed |= (await resource.resolve(request))[1]
+        error = web.HTTPMethodNotAllowed(request.method, allowed) if allowed else web.HTTPNotFound()
+        return _refusal(request, error)
+
+    others = list(app.router.resources())
+    app.router.add_route("*", "/{unknown:.*}", _around(shown, unknown))
+
+
+def _around(shown: Middleware | None, handler: Handler) -> Handler:
+    if shown is None:
+        return handler
+    return partial(shown, handler=handler)
 
 
 def route_table(app: web.Application) -> list[Route]:
@@ -42,6 +70,8 @@ def route_table(app: web.Application) -> list[Route]:
 
 def _guarded(route: Route, authenticator: Authenticator) -> Handler:
     handler, permission = route.handler, route.permission
+    if isinstance(authenticator, LocalOperator) and LOCAL_OPERATOR.may(permission):
+        return _local(handler, public=permission is Permission.PUBLIC)
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
@@ -54,6 +84,20 @@ def _guarded(route: Route, authenticator: Authenticator) -> Handler:
                 request[PRINCIPAL] = principal
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged, answered 500, never a lost connection
+            return _refusal(request, error)
+
+    return guarded
+
+
+def _local(handler: Handler, *, public: bool) -> Handler:
+    """The same where everybody is the local operator: there is nothing to ask for, and this is the hot path."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        try:
+            if not public:
+                request[PRINCIPAL] = LOCAL_OPERATOR
+            return await handler(request)
+        except Exception as error:  # noqa: BLE001 - as above
             return _refusal(request, error)
 
     return guarded

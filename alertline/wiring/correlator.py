@@ -73,7 +73,7 @@ async def _stop_on(stop: asyncio.Event, runner: Runner) -> None:
 
 
 async def _stop_on_end_of_input(runner: Runner) -> None:
-    """With a lifeline nothing else stops it: Ctrl-C and SIGTERM may reach the server's children too, before it drains."""
+    """With a lifeline nothing else stops it: Ctrl-C and SIGTERM may reach it too, before the server has drained."""
     try:
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

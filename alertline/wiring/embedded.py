@@ -5,15 +5,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from typing import TYPE_CHECKING
 
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogUnavailable
 from alertline.eventlog.sqlite import SqliteLog, UnsupportedLog
-from alertline.store.engine import StoreUnavailable, open_engine
-from alertline.store.revision import is_current
+
+if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["DataFolder"]
 
@@ -82,12 +81,15 @@ class DataFolder:
         except (UnsupportedLog, LogUnavailable) as error:
             raise AlertlineError(str(error)) from error
 
-    async def open_store(self) -> AsyncEngine:
+    async def open_store(self) -> "AsyncEngine":
         """Bring the store's tables up to date and open it. Dispose of it when done.
 
         Raises:
             AlertlineError: the file cannot be used.
         """
+        from alertline.store.engine import open_engine
+        from alertline.store.revision import is_current
+
         engine = open_engine(self.store_url)
         try:
             with self.store_errors():
@@ -120,6 +122,10 @@ class DataFolder:
         Raises:
             AlertlineError: that line.
         """
+        from sqlalchemy.exc import DBAPIError
+
+        from alertline.store.engine import StoreUnavailable
+
         try:
             yield
         except StoreUnavailable as error:

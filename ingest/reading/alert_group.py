@@ -4,6 +4,7 @@ Twice the same reading: typed and strict, which is fast and holds for what real 
 in which something is not as it should be. The lenient one mends what it can (with a warning), then asks the strict one.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, NoReturn, TypeVar
 
@@ -23,6 +24,7 @@ __all__ = ["read_group"]
 
 T = TypeVar("T")
 
+_PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)  # the usual one, read without ado
 _STATUSES: Final = {"firing": AlertStatus.FIRING, "resolved": AlertStatus.RESOLVED}
 
 
@@ -86,19 +88,20 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
     Raises:
         ValueError: something in it is not as it should be.
     """
-    labels, annotation = alert.labels, alert.annotations.get
-    name = labels.get("alertname")
-    title = annotation("summary") or annotation("title") or name
+    labels, annotations = alert.labels, alert.annotations
+    named, noted = labels.get, annotations.get
+    name = named("alertname")
+    title = noted("summary") or noted("title") or name
     if not labels:
         raise BadField(pointer_of("alerts", item, "labels"), "an alert has at least one label")
-    if name == "TestAlert" and labels.get("instance") == "Grafana":
+    if name == "TestAlert" and named("instance") == "Grafana":
         return TestEvent(item=item, title=title or name)
     status = _STATUSES.get(alert.status) or _unknown_status(alert.status, item)
     key = alert.fingerprint or fingerprint(labels)
-    severity = labels.get("severity") or annotation("severity")
-    window = annotation("pending_for")
+    severity = named("severity") or noted("severity")
+    window = noted("pending_for")
     if window is None:
-        window = labels.get("pending_for")
+        window = named("pending_for")
     return AlertEvent(
         item=item,
         status=status,
@@ -111,14 +114,14 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
         # a firing alert has no end: what stands there is the zero time or, in forks, a lease
         ends_at=read_time(alert.ends_at) if status is AlertStatus.RESOLVED else None,
         pending_for=read_duration(window) if window else None,
-        description=annotation("description") or annotation("message"),
-        service=service_of(labels),
-        host=host_of(labels),
+        description=noted("description") or noted("message"),
+        service=named("service") or service_of(labels),
+        host=named("instance") or host_of(labels),
         environment=environment_of(labels),
         labels=labels,
         source_url=alert.generator_url or None,
-        runbook=annotation("runbook_url") or annotation("runbook"),
-        value=_value(alert),
+        runbook=noted("runbook_url") or noted("runbook"),
+        value=_value(alert) if alert.values or "value" in annotations else None,
     )
 
 
@@ -131,7 +134,8 @@ def _value(alert: _Alert) -> float | None:
     """The measured value where it is beyond doubt: an annotation, or the only one that Grafana tells."""
     if alert.values and len(alert.values) == 1:
         return next(iter(alert.values.values()))
-    return Fields({"value": alert.annotations.get("value")}).number("value") if "value" in alert.annotations else None
+    text = alert.annotations.get("value", "")
+    return float(text) if _PLAIN_NUMBER.fullmatch(text) else Fields({"value": text}).number("value")
 
 
 def _read_leniently(document: object) -> Adapted:

@@ -84,17 +84,17 @@ def play(day: Recorded) -> None:
     day.at("10:00:05", "generic", alert("latency", "10:00"))
     day.at("10:00:07", "generic", alert("latency", "10:00"))  # the same body again
     day.at("10:01", "generic", alert("errors", "10:00:30", severity="error"), Idempotency_Key="k1")
-    day.at("10:00:40", "generic", alert("errors", "10:00:20", severity="error"))  # received before, read after
+    day.at("10:00:40", "generic", alert("errors", "10:00:30"))  # received before, read after
     day.at("10:02", "generic", alert("errors", "10:00:30", severity="error"), Idempotency_Key="k1")
     day.at("10:02:10", "generic", b"{not json", 422)
     day.at("10:02:11", "alertmanager", b"\xff\xfe not even text")
     day.at("10:02:12", "generic", [alert("disk", "10:02"), {"status": "firing"}])  # partly
     day.at("10:02:13", "alertline", b"")
-    day.at("10:03", "alertline", [entry("hypothesis", "10:02"), entry("note", "09:00", service="elsewhere")])
+    day.at("10:03", "alertline", [entry("hypothesis", "10:02"), entry("note", "09:00", scope="elsewhere")])
     change = {"type": "change", "kind": "deploy", "text": "api 7", "at": time("09:58").isoformat(), "service": "api"}
     day.at("10:03:10", "alertline", change)
     day.at("10:09", "generic", alert("latency", "10:00", "10:08"))
-    day.at("10:09:01", "generic", [alert("errors", "10:00:20", "10:08:30"), alert("disk", "10:02", "10:08:40")])
+    day.at("10:09:01", "generic", [alert("errors", "10:00:30", "10:08:30"), alert("disk", "10:02", "10:08:40")])
     override = {"type": "command", "command": "override_milestone", "milestone": "mitigated", "actor": "ben"}
     day.at("10:10", "alertline", override | {"to": time("10:07").isoformat(), "reason": "the graph says so"})
     day.tick("10:20")

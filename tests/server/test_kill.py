@@ -255,7 +255,7 @@ def check_store(folder: Path) -> None:
         per_record = 'SELECT stream, "offset", count(*), min(n), max(n) FROM decisions GROUP BY 1, 2'
         assert all(low == 0 and high == count - 1 for _, _, count, low, high in store.execute(per_record))
         for table in ("alerts", "episodes", "items", "changes", "incidents"):
-            fold = {}
+            fold = dict[str, str]()
             query = 'SELECT row_id, body FROM decisions WHERE row_kind = ? ORDER BY "offset", n'
             fold.update(store.execute(query, (table,)).fetchall())
             assert dict(store.execute(f"SELECT id, body FROM {table}").fetchall()) == fold  # noqa: S608 - a fixed name

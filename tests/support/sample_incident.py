@@ -228,6 +228,10 @@ def _changes() -> tuple[Candidate, ...]:
 
 
 def _timeline() -> tuple[TimelineRow, ...]:
+    return (*_until_escalation(), *_from_escalation())
+
+
+def _until_escalation() -> tuple[TimelineRow, ...]:
     monitor = "alertmanager"
     return (
         _row(
@@ -256,6 +260,12 @@ def _timeline() -> tuple[TimelineRow, ...]:
             _said("rollback", "14:25", RowKind.ROLLBACK, "api rolled back to 2024.08.19-2"), ended_at=at("14:30")
         ),
         _said("rejected1", "14:30", RowKind.HYPOTHESIS_REJECTED, "Rolled back, the issue persists: not the update."),
+    )
+
+
+def _from_escalation() -> tuple[TimelineRow, ...]:
+    monitor = "alertmanager"
+    return (
         _said("escalate", "14:50", RowKind.ESCALATED, "Escalated to the networking team."),
         _said("finding", "15:00", RowKind.FINDING, "Abnormal traffic patterns at the load balancer."),
         _said("cause", "15:20", RowKind.CAUSE_IDENTIFIED, "All traffic goes to a single backend server."),

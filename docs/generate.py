@@ -1,0 +1,166 @@
+"""Write the pages that say what the code says: docs/settings.md and docs/routes.md (`make docs`).
+
+`--check` writes nothing; it names the pages that differ and exits 1.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+
+from alertline.clock import now
+from alertline.config import Integration, Settings, Topology, Windows
+from alertline.eventlog.memory import MemoryLog
+from alertline.web.health import health_routes
+from alertline.web.routes import Route, route_table
+from alertline.wiring.integrations import integrations_of
+from alertline.wiring.server import build_app
+from ingest.receivers import Receiver
+from review.pages import review_routes
+from review.reading import Reader
+from schemas.docstrings import describe
+
+__all__ = ["EXAMPLE", "differing", "main", "pages", "routes", "variables"]
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+EXAMPLE: Final = """\
+port = 8080
+data = "alertline-data"
+log_format = "json"
+
+[windows]
+quiet = "5m"
+reopen = "10m"
+
+# senders post to /v1/webhooks/grafana-eu
+[integrations.grafana-eu]
+source = "grafana"
+
+[topology.depends_on]
+api = ["db", "cache"]
+"""
+# table in the file, its class, and whether the environment can set its values
+_TABLES: Final = (
+    ("", Settings, True),
+    ("windows", Windows, True),
+    ("integrations.NAME", Integration, False),
+    ("topology", Topology, False),
+)
+_SETTINGS_HEAD: Final = """\
+# Settings
+
+<!-- Written by `make docs` from the classes of alertline/config.py. Edit those. -->
+
+Everything has a default: no file is needed. A value is taken from the first place that has it: a flag of the command
+(`--host`, `--port`, `--data`, `--log-format`), the environment, the file (`--config FILE`, else `alertline.toml` in the
+working directory). Durations are written as `90s`, `5m`, `1h30m`.
+
+A wrong or unknown setting is one line that names it, and exit status 2; `alertline config check` says the same without
+starting anything.
+"""
+_ROUTES_HEAD: Final = """\
+# Routes
+
+<!-- Written by `make docs` from the routes of the server: review/, ingest/receivers.py, alertline/web/health.py. -->
+
+Every route names the permission that it needs. Today the server listens on loopback only and whoever reaches it is the
+local operator, who holds all of them; sign-in and tokens will hand them out. What the routes answer: docs/api.md.
+
+| method | path | permission |
+|---|---|---|
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    return {ROOT / "docs" / "settings.md": settings_page(), ROOT / "docs" / "routes.md": routes_page()}
+
+
+def settings_page() -> str:
+    """docs/settings.md."""
+    parts = [_SETTINGS_HEAD, *(_table(*each) for each in _TABLES), f"## Example\n\n```toml\n{EXAMPLE}```\n"]
+    return "\n".join(parts)
+
+
+def variables() -> dict[str, str]:
+    """The environment variables, each with the dotted name of its setting."""
+    dotted = [
+        f"{table}.{field.name}" if table else field.name
+        for table, shape, from_environment in _TABLES
+        if from_environment
+        for field in _values(shape)
+    ]
+    return {"ALERTLINE_" + name.replace(".", "_").upper(): name for name in dotted}
+
+
+def _values(shape: type[msgspec.Struct]) -> Iterator[msgspec.structs.FieldInfo]:
+    """The settings of a class that are values, not tables of their own."""
+    for field in msgspec.structs.fields(shape):
+        if not (shape is Settings and field.name in ("windows", "integrations", "topology")):
+            yield field
+
+
+def _table(table: str, shape: type[msgspec.Struct], from_environment: bool) -> str:
+    summary, told = describe(shape.__doc__ or "", shape.__struct_fields__)
+    heading = f"`[{table}]`" if table else "Top level"
+    lines = [f"## {heading}", "", summary, "", "| setting | default | environment | what it is |", "|---|---|---|---|"]
+    names = {dotted: variable for variable, dotted in variables().items()}
+    for field in _values(shape):
+        dotted = f"{table}.{field.name}" if table else field.name
+        variable = f"`{names[dotted]}`" if from_environment else ""
+        lines.append(f"| `{field.name}` | {_default(field)} | {variable} | {told[field.name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "needed"
+    value = field.default if field.default is not msgspec.NODEFAULT else {}
+    return f"`{msgspec.json.encode(value).decode()}`"
+
+
+def routes() -> list[Route]:
+    """The routes of the whole service, as `serve` builds it. Nothing is served: no handler is called."""
+    receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
+    every = [*receiver.routes(), *review_routes(cast("Reader", None)), *health_routes(_nothing_missing)]
+    return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))
+
+
+async def _nothing_missing() -> Mapping[str, str]:
+    return {}
+
+
+def routes_page() -> str:
+    """docs/routes.md."""
+    rows = sorted((route.path, route.method, route.permission) for route in routes())
+    return _ROUTES_HEAD + "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
+
+
+def differing(expected: Mapping[Path, str]) -> list[str]:
+    """Names of the pages that are missing or say something else."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path, text in expected.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write, or with --check compare."""
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 with the names of differing pages")
+    if not parser.parse_args(arguments).check:
+        for path, text in pages().items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    names = differing(pages())
+    if names:
+        sys.stderr.write(f"differs from the code, run `make docs`: {', '.join(names)}\n")
+    return 1 if names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

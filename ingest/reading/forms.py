@@ -1,0 +1,32 @@
+"""Bodies that senders encode as forms."""
+
+from urllib.parse import parse_qsl
+
+from ingest.adapter import Request
+from ingest.reading.json_body import Unreadable
+
+__all__ = ["document_or_form"]
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def document_or_form(request: Request) -> object:
+    """The body as JSON; where it is a form instead, its fields.
+
+    The content type is only advice: `curl -d` calls everything a form.
+
+    Raises:
+        Unreadable: neither.
+    """
+    try:
+        return request.document
+    except Unreadable:
+        if not request.headers.get("content-type", "").lower().startswith(_FORM):
+            raise
+    try:
+        fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=1000))
+    except ValueError as error:
+        raise Unreadable(f"not a form: {error}") from None
+    if not fields:
+        raise Unreadable("not a form: no fields")
+    return fields
