@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long check format bench schemas lock clean setup-run setup-dev
+.PHONY: help demo run test test-long check format bench schemas docs lock clean setup-run setup-dev
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,15 +34,20 @@ format: setup-dev ## write the format and the fixes that ruff can make
 bench: setup-dev ## every speed claim, as ratios within one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-schemas: setup-dev ## write schemas/json again from the shapes
+schemas: setup-dev ## write schemas/json and docs/vocabulary.md again from the shapes
 	@$(BIN)/python -m schemas.generate
+
+docs: setup-dev ## write docs/settings.md and docs/routes.md again from the code
+	@$(BIN)/python -m docs.generate
 
 lock: ## pin the dependencies again, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
 
-clean: ## remove the environment and caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+clean: ## remove the environment, caches and builds; recorded data (alertline-data) stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "clean: the next make sets up again; alertline-data is left as it is"
 
 setup-run:
 	@if [ -e .venv/.ready-dev.txt ]; then $(PYTHON) deploy/setup_env.py requirements/dev.txt; else $(PYTHON) deploy/setup_env.py requirements/run.txt; fi

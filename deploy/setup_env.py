@@ -9,6 +9,7 @@ next run; two at a time wait for each other. Where packages come from is the bus
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -61,14 +62,22 @@ def run(*command):
 
 
 def fingerprint(requirements):
-    """What the environment must hold: the pinned file, the project's own metadata, this Python, this place."""
+    """What the environment must hold: the pinned file, what the project is built from, this Python, this place."""
+    import tomllib  # not before the version of Python is known to be new enough
+
     digest = hashlib.sha256((sys.version + ROOT).encode())
-    for name in (requirements, os.path.join(ROOT, "pyproject.toml")):
-        try:
-            with open(name, "rb") as file:
-                digest.update(file.read())
-        except OSError as error:
-            fail("cannot read %s: %s" % (os.path.relpath(name, ROOT), error.strerror))
+    try:
+        with open(requirements, "rb") as file:
+            digest.update(file.read())
+        with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+            project = tomllib.load(file)
+    except OSError as error:
+        fail("cannot read %s: %s" % (os.path.relpath(error.filename, ROOT), error.strerror))
+    except ValueError as error:
+        fail("pyproject.toml: %s" % error)
+    # the settings of linters and tests change nothing in it
+    parts = [project.get(name) for name in ("build-system", "project")] + [project.get("tool", {}).get("hatch")]
+    digest.update(json.dumps(parts, sort_keys=True, default=str).encode())
     return digest.hexdigest()
 
 

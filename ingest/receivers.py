@@ -3,8 +3,9 @@
 This is the hot path. What does not depend on the request is made once: routes, metrics by source, the usual replies.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NoReturn
 
 import msgspec
@@ -85,21 +86,27 @@ class Receiver:
 
     def routes(self) -> tuple[Route, ...]:
         """The receivers' routes. A GET is answered 405 without any effect: browsers and uptime checks come by."""
-        paths = ("/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}")
-        handlers: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
-            *((path, self._receive_named) for path in paths),
-            ("/v1/webhooks", self._receive_unnamed),
+        paths = ("/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}", "/v1/webhooks")
+        named = {f"/v1/webhooks/{name}": partial(self._receive_at, port) for name, port in self._ports.items()}
+        taking = [
+            route
+            for method in ("POST", "PUT")
+            for route in (
+                Route(method, paths[0], Permission.INGEST, self._receive_named, named),
+                Route(method, paths[1], Permission.INGEST, self._receive_named),
+                Route(method, paths[2], Permission.INGEST, self._receive_unnamed),
+            )
         ]
-        taking = [Route(method, path, Permission.INGEST, do) for path, do in handlers for method in ("POST", "PUT")]
-        refusing = [
-            Route(method, path, Permission.PUBLIC, _not_allowed) for path, _ in handlers for method in ("GET", "HEAD")
-        ]
+        refusing = [Route(method, path, Permission.PUBLIC, _not_allowed) for path in paths for method in ("GET", "HEAD")]
         return (*taking, *refusing)
 
     async def _receive_named(self, request: web.Request) -> web.Response:
         port = self._ports.get(request.match_info["integration"])
         if port is None:
             raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
+        return await self._receive_at(port, request)
+
+    async def _receive_at(self, port: _Port, request: web.Request) -> web.Response:
         content = request.content
         # mostly the whole body has come with its headers
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)

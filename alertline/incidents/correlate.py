@@ -13,10 +13,11 @@ import msgspec
 
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
+from alertline.incidents.severity import highest, rank
 from alertline.incidents.state import StreamState
 from alertline.incidents.words import span_words
 from schemas.incident import Reason
-from schemas.vocabulary import IncidentStatus, MilestoneName
+from schemas.vocabulary import IncidentStatus, MilestoneName, Severity
 
 __all__ = ["ATTACH", "Placement", "place"]
 
@@ -65,17 +66,24 @@ def _same_identity(
         if other.id == episode.id or other.incident is None or other.incident == excluded:
             continue
         row = state.incidents[other.incident]
-        if row.status is not IncidentStatus.CLOSED:
-            gap = _gap(state, row, episode)
-            if nearest is None or (gap, row.id) < nearest:
-                nearest = (gap, row.id)
         if other.started_at < episode.started_at:
             earlier = max(earlier or (other.started_at, row.id), (other.started_at, row.id))
+        if row.status is IncidentStatus.CLOSED:
+            continue
+        gap = _gap(state, row, episode)
+        if gap > policy.quiet and rank(episode.severity) < rank(_severity(state, row)):
+            continue  # a lone late alert never stretches a bigger incident
+        if nearest is None or (gap, row.id) < nearest:
+            nearest = (gap, row.id)
     if nearest is not None and nearest[0] <= policy.reopen:
         gap, incident = nearest
         when = "while it lasted" if not gap else f"{span_words(gap)} from it, within {span_words(policy.reopen)}"
         return Placement(incident, (Reason("same_identity", _HARD, f"The same alert fired again {when}."),)), None
     return None, earlier[1] if earlier else None
+
+
+def _severity(state: StreamState, row: IncidentRow) -> Severity:
+    return highest(each.severity for each in state.members[row.id].episodes.values())
 
 
 def _candidates(state: StreamState, scope: str, excluded: str | None) -> Iterable[IncidentRow]:

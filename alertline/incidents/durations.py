@@ -12,7 +12,7 @@ from typing import Final
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, IncidentFacts, ItemRow, witnesses
 from schemas.incident import Metric
-from schemas.vocabulary import Basis, ChangeKind, EndBasis, MetricName, MilestoneName, RowKind, Severity
+from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MetricName, MilestoneName, RowKind, Severity
 
 __all__ = ["DEFINITION", "durations", "union_length", "weaker"]
 
@@ -36,6 +36,7 @@ _SPANS: Final = {
     MetricName.RESOLVE_FROM_IMPACT: (_I, _R),
     MetricName.RESOLVE_FROM_DETECT: (_D, _R),
 }
+_TO_RESOLVE: Final = tuple(name for name, (_, end) in _SPANS.items() if end is _R)
 _STRONGEST_FIRST: Final = tuple(Basis)
 
 
@@ -47,10 +48,14 @@ def weaker(*bases: Basis) -> Basis:
 def durations(facts: IncidentFacts, stamps: Stamps) -> dict[MetricName, Metric]:
     """Every duration of `ttx/1`, in seconds."""
     found = {name: _between(stamps, *ends) for name, ends in _SPANS.items()}
+    if facts.row.status is IncidentStatus.OPEN:
+        # whatever an override says of its end: an open incident contributes nothing that runs to it
+        found |= {name: Metric(None, None, "the incident is open") for name in _TO_RESOLVE}
     found[MetricName.IMPACT_ACTIVE] = _impact_active(witnesses(facts.episodes))
     found[MetricName.DETOUR_TOTAL] = _detours(facts.items)
     found[MetricName.INGEST_LAG] = _ingest_lag(witnesses(facts.episodes))
-    found[MetricName.FDRT] = _fdrt(facts, stamps)
+    # DORA's figure needs the change that failed, and nobody can link one yet: a candidate is not a cause
+    found[MetricName.FDRT] = Metric(None, None, "no change is linked as the failed one")
     return {name: found[name] for name in MetricName}
 
 
@@ -109,17 +114,3 @@ def _ingest_lag(episodes: Sequence[EpisodeRow]) -> Metric:
         if each.start_basis is Basis.REPORTED
     ]
     return Metric(median(lags), Basis.DERIVED) if lags else Metric(None, None, "no alert states its start")
-
-
-def _fdrt(facts: IncidentFacts, stamps: Stamps) -> Metric:
-    """Mitigation less the end of the change that a person linked as the failed one (DORA)."""
-    linked = [item for item in facts.items if item.args.get("failed_change")]
-    mitigated = stamps.milestones[_M]
-    changes = {change.id: change for change in facts.changes if change.kind is not ChangeKind.ROLLBACK}
-    own = [changes[name] for item in linked if (name := str(item.args["failed_change"])) in changes]
-    if not own or mitigated is None:
-        return Metric(None, None, "no change is linked as the failed one")
-    change = own[-1]
-    return Metric(
-        (mitigated.at - (change.ended_at or change.at)).total_seconds(), weaker(mitigated.basis, Basis.MANUAL)
-    )

@@ -77,8 +77,8 @@ def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
     alert, start = heard.alert, heard.alert.starts_at
     if start is None:
-        # no time of its own: it can only repeat what fires already, or start now
-        known = max((span for span in spans if span.end is None), key=lambda span: span.start, default=None)
+        # no start of its own: it repeats what fires, or, told late, what fired when it was said; else it starts now
+        known = max((span for span in spans if _was_firing(span, alert)), key=lambda span: span.start, default=None)
         start = known.start if known else heard.received_at
     known = next((span for span in spans if span.start == start), None)
     if known is None:
@@ -108,6 +108,11 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
         changed_at=alert.changed_at,
     )
     return Observed(Effect.WITHDRAWN, again, known)
+
+
+def _was_firing(span: Span, alert: AlertEvent) -> bool:
+    """Whether a span fires, or had not ended yet at the time that a notification is about."""
+    return span.end is None or (alert.changed_at is not None and alert.changed_at <= span.end)
 
 
 def _withdraws(known: Span, heard: Heard, late_delivery: timedelta) -> bool:

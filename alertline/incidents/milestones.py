@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order, witnesses
 from alertline.incidents.policy import Policy
 from alertline.incidents.resolution import page_resolve_counts, resolution
 from schemas.incident import Conflict, Milestone
@@ -52,7 +52,7 @@ class Stamps(msgspec.Struct, frozen=True):
 
 def stamp(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[ItemRow], policy: Policy) -> Stamps:
     """Compute the milestones of an incident from its facts."""
-    overrides = _overrides(row, items)
+    overrides = _overrides(items)
     said = [item for item in items if item.accepted]
     found: dict[MilestoneName, Milestone | None] = dict.fromkeys(MilestoneName)
     for name, kind in _SAID.items():
@@ -62,7 +62,8 @@ def stamp(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[Item
     found[MilestoneName.CLOSED] = _closed(row, said)
     for name, own in overrides.items():
         if name is not MilestoneName.IMPACT_STARTED:
-            found[name] = _overridden(found[name], own)
+            ends = name in (MilestoneName.RESOLVED, MilestoneName.CLOSED)
+            found[name] = _overridden(found[name], own, row.reopened if ends else None)
     impact = _impact(episodes, said, policy)
     impact = _not_after_detection(impact, found[MilestoneName.DETECTED])
     found[MilestoneName.IMPACT_STARTED] = _overridden(impact, overrides.get(MilestoneName.IMPACT_STARTED, []))
@@ -98,7 +99,8 @@ def _impact(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow], policy: Pol
 def _onset(episode: EpisodeRow, interval: timedelta) -> Milestone:
     evidence = episode.start_evidence
     if episode.pending_for is None or episode.start_basis is Basis.FALLBACK:
-        note = "the earliest alert's start; the condition began then or before: it states no pending window"
+        lacks = "pending window" if episode.pending_for is None else "start of its own to take its pending window from"
+        note = f"the earliest alert's start; the condition began then or before: it states no {lacks}"
         return Milestone(
             at=episode.started_at, basis=Basis.ASSUMED, latest=episode.started_at, evidence=evidence, note=note
         )
@@ -139,25 +141,22 @@ def _said(item: ItemRow) -> Milestone:
     return Milestone(at=item.at, basis=item.basis, evidence=item.evidence, note=item.text or None)
 
 
-def _overrides(row: IncidentRow, items: Iterable[ItemRow]) -> dict[MilestoneName, list[ItemRow]]:
-    """The overrides and undos of each milestone, in log order; reopening supersedes those of `resolved` (§8.6)."""
+def _overrides(items: Iterable[ItemRow]) -> dict[MilestoneName, list[ItemRow]]:
+    """The overrides and undos of each milestone, in log order."""
     found: dict[MilestoneName, list[ItemRow]] = {}
     for item in sorted(items, key=lambda each: each.order):
         if item.command == "override_milestone" and item.accepted:
             name = MilestoneName(item.args["milestone"])
             found.setdefault(name, []).append(item)
-    for name in (MilestoneName.RESOLVED, MilestoneName.CLOSED):
-        own = found.get(name)
-        if own and row.reopened is not None and own[-1].order < row.reopened:
-            del found[name]
     return found
 
 
-def _overridden(automatic: Milestone | None, own: Sequence[ItemRow]) -> Milestone | None:
+def _overridden(automatic: Milestone | None, own: Sequence[ItemRow], reopened: Order | None = None) -> Milestone | None:
+    """The milestone with its newest override; a reopening since supersedes it, and its revision stays (§8.6)."""
     if not own:
         return automatic
     last = own[-1]
-    if last.args.get("undo"):
+    if last.args.get("undo") or (reopened is not None and last.order < reopened):
         return None if automatic is None else msgspec.structs.replace(automatic, revision=len(own))
     to = last.args.get("to")
     if to is None:

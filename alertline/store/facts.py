@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertline.clock import micros
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
+from alertline.incidents.policy import Policy
 from alertline.store.rows import fit, read_alert, read_change, read_episode, read_incident, read_item
 from alertline.store.tables import alerts, changes, episodes, incidents, items
 from schemas.vocabulary import IncidentStatus
@@ -16,8 +17,8 @@ from schemas.vocabulary import IncidentStatus
 __all__ = ["read_facts"]
 
 # Candidates are sought from so long before the impact's start to so long after it (contract §8.16).
-_BEFORE: Final = timedelta(minutes=60)
-_AFTER: Final = timedelta(minutes=5)
+_BEFORE: Final = Policy().candidate_before
+_AFTER: Final = Policy().candidate_after
 
 
 async def read_facts(connection: AsyncConnection, incident_id: str) -> IncidentFacts | None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from alertline.clock import from_micros, micros
 from alertline.incidents.decisions import Decision
 from alertline.incidents.model import Row
+from alertline.incidents.policy import Policy
 from alertline.store.engine import insert, reading, writing
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
 from alertline.store.rows import Value, copied, encode, fit, fold_title, incident_of, read_delivery, read_row
@@ -32,8 +33,8 @@ from alertline.store.tables import (
 __all__ = ["StoreWriter"]
 
 # How long a delivery is remembered, in log time (contract §8.3).
-_KEYED_US: Final = timedelta(hours=24) // timedelta(microseconds=1)
-_HASHED_US: Final = timedelta(seconds=60) // timedelta(microseconds=1)
+_KEYED_US: Final = Policy().keyed_memory // timedelta(microseconds=1)
+_HASHED_US: Final = Policy().unkeyed_memory // timedelta(microseconds=1)
 
 Values = tuple[Value, ...]
 

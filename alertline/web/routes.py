@@ -1,7 +1,7 @@
 """Routes as data: method, path, permission, handler. What a route needs is checked here, for every route alike."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
 import msgspec
@@ -16,14 +16,22 @@ __all__ = ["Route", "add_routes", "add_unknown_routes", "answer_unknown_routes",
 
 log = structlog.get_logger(__name__)
 
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 class Route(msgspec.Struct, frozen=True):
-    """One route: who needs what permission to reach which handler."""
+    """One route: who needs what permission to reach which handler.
+
+    Attributes:
+        shortcuts: paths that the route's pattern matches, each with a handler that knows what the pattern would tell.
+            They are found by one look into a dictionary, not by trying patterns.
+    """
 
     method: str
     path: str
     permission: Permission
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    handler: Handle
+    shortcuts: Mapping[str, Handle] = {}
 
 
 ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
@@ -37,9 +45,10 @@ def add_routes(
     It is no middleware of the application, because that would be called for every webhook too.
     """
     for route in routes:
-        handler = _guarded(route, authenticator)
         around = shown if route.method == "GET" else None
-        app.router.add_route(route.method, route.path, _around(around, handler))
+        for path, handler in (*route.shortcuts.items(), (route.path, route.handler)):
+            guarded = _guarded(handler, route.permission, authenticator)
+            app.router.add_route(route.method, path, _around(around, guarded))
         app.setdefault(ROUTES, []).append(route)
 
 
@@ -68,8 +77,7 @@ def route_table(app: web.Application) -> list[Route]:
     return list(app[ROUTES]) if ROUTES in app else []
 
 
-def _guarded(route: Route, authenticator: Authenticator) -> Handler:
-    handler, permission = route.handler, route.permission
+def _guarded(handler: Handle, permission: Permission, authenticator: Authenticator) -> Handler:
     if isinstance(authenticator, LocalOperator) and LOCAL_OPERATOR.may(permission):
         return _local(handler, public=permission is Permission.PUBLIC)
 
@@ -89,7 +97,7 @@ def _guarded(route: Route, authenticator: Authenticator) -> Handler:
     return guarded
 
 
-def _local(handler: Handler, *, public: bool) -> Handler:
+def _local(handler: Handle, *, public: bool) -> Handler:
     """The same where everybody is the local operator: there is nothing to ask for, and this is the hot path."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:

@@ -5,6 +5,7 @@ says `ready` on its standard output once it has taken the partition over.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -28,6 +29,7 @@ _STOP_S: Final = 10.0
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
 _DO_NOT_RESTART: Final = 3
+_NICE: Final = 10
 
 
 async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, stop: asyncio.Event) -> None:

@@ -51,13 +51,11 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         recorded_time: senders say when their delivery was received; log time runs by deliveries alone.
         record: file to write every delivery to, as a recording.
         config: the configuration file, for the correlator's own process.
-        correlator: whether to run one beside the receivers (False: the role `ingest` or `review` alone).
     """
 
     recorded_time: bool = False
     record: Path | None = None
     config: Path | None = None
-    correlator: bool = True
 
 
 def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web.Application:
@@ -184,7 +182,7 @@ async def _let_arrive(site: web.BaseSite, receiver: Receiver) -> None:
     """Take no new connection and wait for bodies that have begun to come: aiohttp's own shutdown would read no more."""
     await site.stop()
     end = monotonic() + _DRAIN_S
-    while receiver.arriving and monotonic() < end:
+    while receiver.arriving and monotonic() < end:  # noqa: ASYNC110 - an Event would be set on the hot path
         await asyncio.sleep(_LOOK_S)
 
 

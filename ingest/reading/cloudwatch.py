@@ -79,7 +79,10 @@ def _first_recent(data: Lenient, trigger: Lenient) -> datetime | None:
         return None
     values = data.numbers("recentDatapoints")[:_MOST_POINTS]
     bad = next((index for index, value in enumerate(values) if _is_bad(value, data, trigger)), None)
-    return None if bad is None else start + timedelta(seconds=bad * period)
+    try:
+        return None if bad is None else start + timedelta(seconds=bad * period)
+    except OverflowError:
+        return None  # beyond the calendar
 
 
 def _is_bad(value: float, data: Lenient, trigger: Lenient) -> bool:

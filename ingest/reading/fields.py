@@ -11,7 +11,7 @@ import msgspec
 from ingest.reading.durations import BadDuration, read_duration
 from ingest.reading.json_body import printable
 from ingest.reading.labels import string_labels, text_of
-from ingest.reading.times import BadTime, read_epoch, read_time
+from ingest.reading.times import read_epoch, read_time
 from schemas.events import Rejected
 
 __all__ = ["BadField", "Fields", "items_of", "pointer_of"]
@@ -103,7 +103,7 @@ class Fields(msgspec.Struct, frozen=True):
                 return read_time(value) if not value.strip().isdecimal() else read_epoch(int(value))
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return read_epoch(value)
-        except BadTime as error:
+        except ValueError as error:  # BadTime, or thousands of digits
             raise BadField(self.at(name), str(error)) from error
         raise BadField(self.at(name), "a time is expected here (RFC 3339 with a zone)")
 

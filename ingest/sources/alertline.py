@@ -1,19 +1,28 @@
 """What people and their tools tell Alertline: entries, changes and commands (contract §4); one object or a list."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
 from schemas.events import Change, Command, Entry, Rejected
-from schemas.vocabulary import ChangeKind, CommandName, EntryKind, MilestoneName
+from schemas.incident import Slot
+from schemas.vocabulary import ChangeKind, Classification, CommandName, EntryKind, MilestoneName, Severity
 
 __all__ = ["ADAPTER"]
 
 _COMMON: Final = ("type", "at", "actor", "scope", "service")
 _ENTRY: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "incident", "original_time"))
 _CHANGE: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "labels", "url", "source_url"))
-_UPDATE: Final = ("title", "severity", "classification", "slots")
+_SHAPES: Final[Mapping[str, Any]] = {
+    "title": str,
+    "severity": Severity,
+    "classification": Classification,
+    "slots": dict[str, Slot],
+}
+_UPDATE: Final = tuple(_SHAPES)
 _COMMAND: Final = frozenset(
     (*_COMMON, "command", "incident", "reason", "milestone", "to", "undo", "into", "alerts", "fields", "revision")
 )
@@ -156,8 +165,22 @@ def _check_needs(event: Command, fields: Fields) -> None:
             fields.needed("into")
         case CommandName.ATTACH | CommandName.DETACH | CommandName.SPLIT if not event.alerts:
             raise BadField(fields.at("alerts"), "missing: a list of alert ids")
-        case CommandName.UPDATE if not event.fields:
-            raise BadField(fields.at("fields"), f"missing: an object with some of {', '.join(_UPDATE)}")
+        case CommandName.UPDATE:
+            _check_update(fields, event.fields)
+
+
+def _check_update(fields: Fields, wanted: Mapping[str, object]) -> None:
+    """What is set must be what the field can hold: it is shown to everybody from then on."""
+    if not wanted:
+        raise BadField(fields.at("fields"), f"missing: an object with some of {', '.join(_UPDATE)}")
+    for name, value in wanted.items():
+        shape = _SHAPES.get(name)
+        if shape is None:
+            raise BadField(fields.at(name), f"cannot be set; one of: {', '.join(_UPDATE)}")
+        try:
+            msgspec.convert(value, shape)
+        except msgspec.ValidationError as error:
+            raise BadField(fields.at(name), str(error)) from error
 
 
 def _flag(fields: Fields, name: str) -> bool:

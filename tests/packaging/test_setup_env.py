@@ -87,12 +87,30 @@ def test_uv_is_used_where_it_is(checkout: Path, uv_log: Path) -> None:
 def test_what_changed_is_set_up_again(checkout: Path, uv_log: Path, changed: str) -> None:
     """New pins or new metadata of the project make the environment anew, and so does a checkout that was moved."""
     set_up(checkout, uv_log.parent / "tools")
-    (checkout / changed).write_text("# other\n")
+    (checkout / changed).write_text('[project]\nname = "other"\n')
     set_up(checkout, uv_log.parent / "tools")
     moved = checkout.rename(checkout.with_name("moved"))
     set_up(moved, uv_log.parent / "tools")
 
     assert len(uv_log.read_text().splitlines()) == 9
+
+
+def test_settings_of_linters_change_no_environment(checkout: Path, uv_log: Path) -> None:
+    """Only what the project is built from counts."""
+    set_up(checkout, uv_log.parent / "tools")
+    (checkout / "pyproject.toml").write_text("[project]\n[tool.ruff]\nline-length = 100\n")
+    set_up(checkout, uv_log.parent / "tools")
+
+    assert len(uv_log.read_text().splitlines()) == 3
+
+
+def test_a_broken_project_file_is_told(checkout: Path) -> None:
+    """In one line, without a traceback."""
+    (checkout / "pyproject.toml").write_text("[project\n")
+    done = set_up(checkout)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("setup: pyproject.toml: ")
 
 
 def test_a_failed_setup_is_made_anew(checkout: Path, uv_log: Path) -> None:

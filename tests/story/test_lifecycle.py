@@ -207,6 +207,17 @@ def test_a_person_reopens() -> None:
     assert story.milestone("resolved") is None
 
 
+def test_a_lone_lesser_alert_does_not_stretch_a_bigger_incident() -> None:
+    """A warning of the incident fires again eight minutes after the critical outage ended: that is another incident."""
+    story = outage()
+    story.at("10:05:30").fires("Lag", start="10:05", severity=Severity.WARNING)
+    story.at("10:20:11").resolves("Lag", start="10:05", end="10:20", severity=Severity.WARNING)
+    story.at("10:28:30").fires("Lag", start="10:28", severity=Severity.WARNING)
+
+    first, second = story.told().incidents
+    assert (first.reopen_count, second.recurrence_of) == (0, first.id)
+
+
 def test_two_starts_without_an_end_between_are_one_episode_until_an_end_tells_them_apart() -> None:
     """The earliest start is kept; a late resolve of the first splits them again."""
     story = Story()

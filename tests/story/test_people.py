@@ -200,6 +200,19 @@ def test_what_is_not_measured_is_null() -> None:
     assert metrics["resolve_from_detect"].seconds == 1200.0  # type: ignore[index]
 
 
+def test_an_override_of_resolved_is_superseded_by_a_reopening_and_its_revision_stays() -> None:
+    """What the person said is counted, and no longer stands."""
+    story = firing()
+    story.at("10:20:10").resolves(start="10:00", end="10:20")
+    story.at("10:22").orders(CommandName.OVERRIDE_MILESTONE, milestone=MilestoneName.RESOLVED, to=time("10:19"))
+    story.at("10:28:30").fires(start="10:28")
+    story.at("10:40:10").resolves(start="10:28", end="10:40")
+
+    resolved = story.incident().milestones[MilestoneName.RESOLVED]
+    assert resolved is not None
+    assert (resolved.at, resolved.basis, resolved.revision) == (time("10:40"), "reported", 1)
+
+
 def two_incidents() -> Story:
     """Unrelated outages of api (10:00) and billing (10:19:30)."""
     story = firing()
