@@ -35,7 +35,13 @@ _READY_S = 30.0
 
 
 @click.command()
-@click.option("--scenario", type=click.Choice(list(SCENARIOS)), default="load-balancer", show_default=True)
+@click.option(
+    "--scenario",
+    type=click.Choice(list(SCENARIOS)),
+    default="load-balancer",
+    show_default=True,
+    help="Which recorded outage to play.",
+)
 @click.option("--exit", "leave", is_flag=True, help="End after printing; status 0 only if the expected times came out.")
 @network_options
 def demo(scenario: str, leave: bool, host: str | None, port: int | None) -> None:

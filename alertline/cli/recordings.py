@@ -42,7 +42,14 @@ def lines_of(paths: tuple[Path, ...]) -> Iterator[Line]:
 @click.command()
 @recordings_argument
 @config_option
-@click.option("--format", "form", type=click.Choice(["json", "md", "text"]), default="json", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "md", "text"]),
+    default="json",
+    show_default=True,
+    help="All of it as JSON, postmortem drafts, or timelines to read.",
+)
 @click.option("--events", is_flag=True, help="With json: also what each line was read as.")
 def replay(recordings: tuple[Path, ...], config: Path | None, form: str, events: bool) -> None:
     """Run recordings through adapters and correlator in memory: no server, no database.

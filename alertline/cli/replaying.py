@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import orjson
@@ -66,10 +67,13 @@ def _rendered(result: Replayed, form: str, told: list[dict[str, object]] | None)
     return orjson.dumps(document, option=orjson.OPT_UTC_Z).decode()
 
 
+_NOTHING: Final[dict[str, object]] = {"events": [], "rejected": []}
+
+
 def _told(line: Line, record: Record) -> dict[str, object]:
     """What one line was read as (contract §2): times as the sender stated them."""
     if isinstance(record, Tick):
-        return {"line": line.number, "source": line.source, "outcome": "control", "reason": None, "events": []}
+        return {"line": line.number, "source": line.source, "outcome": "control", "reason": "tick", **_NOTHING}
     return {
         "line": line.number,
         "source": record.source,

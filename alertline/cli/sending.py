@@ -39,7 +39,9 @@ def _speed(_context: click.Context, _option: click.Parameter, value: str) -> flo
 @click.option("--token", help="Sent as Authorization: Bearer.")
 @click.option("--speed", default="max", show_default=True, callback=_speed, help="Recorded seconds per second, or max.")
 @click.option("--wait", is_flag=True, help="Then let the quiet period pass, and print what `replay` would.")
-@click.option("--format", "form", type=click.Choice(["json"]), default="json", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["json"]), default="json", show_default=True, help="What --wait prints."
+)
 @config_option
 def send(
     recordings: tuple[Path, ...],
@@ -54,6 +56,10 @@ def send(
 
     Refused connections and 503 are tried again; a line that was taken already is known by its id. Start the server with
     --recorded-time to have the recorded receive times believed; without that, they are the times of this sending.
+
+    \b
+    alertline serve --recorded-time
+    alertline send day.ndjson --url http://127.0.0.1:8080 --wait
     """
     options = SendOptions(url=url, token=token, speed=speed)
     quiet = parse_duration(settings_from(config).windows.quiet, "windows.quiet")

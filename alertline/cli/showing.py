@@ -16,7 +16,14 @@ __all__ = ["postmortem", "read_incident", "show"]
 
 @click.command()
 @click.argument("incident_id", metavar="ID")
-@click.option("--format", "form", type=click.Choice(["text", "md", "json", "csv"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "md", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="To read here; the timeline for a document; everything; the timeline for a table.",
+)
 @data_option
 @config_option
 def show(incident_id: str, form: str, data: str | None, config: Path | None) -> None:
@@ -39,7 +46,14 @@ def show(incident_id: str, form: str, data: str | None, config: Path | None) -> 
 
 @click.command()
 @click.argument("incident_id", metavar="ID")
-@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "json"]),
+    default="md",
+    show_default=True,
+    help="The draft, or the whole incident as the API gives it.",
+)
 @click.option("--style", type=click.Choice(["seed"]), default="seed", show_default=True, help="Form of the document.")
 @click.option(
     "--into",

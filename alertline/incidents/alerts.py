@@ -7,7 +7,7 @@ import msgspec
 
 from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import Effect, Heard, fold, observe
+from alertline.incidents.episodes import Effect, Heard, compacted, fold, observe
 from alertline.incidents.ids import mark_id
 from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.model import AlertRow, EpisodeRow, Span
@@ -44,7 +44,7 @@ def hear(work: Work, event: AlertEvent) -> None:
 def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
     alert = _described(work, heard, scope)
-    known = work.state.episodes_of(alert.id)
+    known = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
     home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
     if home is not None and observed.effect is Effect.REPEATED:
@@ -61,7 +61,7 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
 
 def _acknowledged(work: Work, alert: AlertRow, heard: Heard) -> None:
     """A monitor that says that somebody acknowledged its alert."""
-    home = max(work.state.episodes_of(alert.id), key=lambda each: (each.started_at, each.id), default=None)
+    home = work.state.newest_episode(alert.id)
     if home is not None and home.incident is not None:
         at = heard.alert.changed_at or heard.received_at
         text = heard.alert.note or f"“{alert.title}” was acknowledged."
@@ -125,7 +125,8 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
     """Fold the alert's spans into episodes again; rows change only for the runs that did."""
     spans = _with_span([each for episode in known for each in episode.spans], span)
     free = list(known)
-    for run in fold(spans):
+    for whole in fold(spans):
+        run = compacted(whole)
         starts = {each.start for each in run}
         owners = [each for each in free if any(own.start in starts for own in each.spans)]
         keep = min(owners, key=lambda each: (each.first_received, each.id), default=None)

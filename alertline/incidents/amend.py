@@ -159,7 +159,7 @@ def _named(work: Work, row: ItemRow, home: IncidentRow | None) -> list[EpisodeRo
         own = [
             episode
             for alert in _alerts_called(work, str(name), row.scope)
-            for episode in sorted(work.state.episodes_of(alert), key=lambda each: (each.started_at, each.id))
+            for episode in work.state.episodes_of(alert)
             if home is None or episode.incident == home.id
         ]
         if not own:

@@ -62,7 +62,7 @@ def _same_identity(
     """The hard rule of §8.6: the same condition again within the reopen window; else which incident it recurs from."""
     nearest: tuple[timedelta, str] | None = None
     earlier: tuple[datetime, str] | None = None
-    for other in state.episodes_of_identity(alert):
+    for other in state.recurrences_near(alert, episode.started_at):
         if other.id == episode.id or other.incident is None or other.incident == excluded:
             continue
         row = state.incidents[other.incident]

@@ -9,6 +9,7 @@ before any firing stands; after both, another firing soon after is late delivery
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Final
 
 import msgspec
 
@@ -16,7 +17,9 @@ from alertline.incidents.model import Span
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
-__all__ = ["Effect", "Heard", "fold", "observe"]
+__all__ = ["Effect", "Heard", "compacted", "fold", "observe"]
+
+_MOST_SPANS: Final = 8
 
 
 class Effect(Enum):
@@ -72,6 +75,21 @@ def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
             covered = span.start
         covered = None if span.end is None else max(covered or span.end, span.end)
     return runs
+
+
+def compacted(run: tuple[Span, ...]) -> tuple[Span, ...]:
+    """The run with few enough spans to be a row: the first, the one that gives the end, and the newest.
+
+    A source that names another start each time and never an end would fill an episode without bound. What is dropped
+    changes neither start nor end; a late resolve of it makes its span again.
+    """
+    if len(run) <= _MOST_SPANS:
+        return run
+    longest = max(
+        (span for span in run if span.end is not None), key=lambda each: (each.end, each.start), default=run[0]
+    )
+    kept = {span.start: span for span in (run[0], longest, *run[-(_MOST_SPANS - 2) :])}
+    return tuple(kept[start] for start in sorted(kept))
 
 
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:

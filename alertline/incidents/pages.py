@@ -13,7 +13,7 @@ import msgspec
 from alertline.incidents.alerts import listen, scope_of
 from alertline.incidents.episodes import Heard
 from alertline.incidents.ids import mark_id
-from alertline.incidents.model import AlertRow, EpisodeRow
+from alertline.incidents.model import AlertRow
 from alertline.incidents.people import Asked, find_incident
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
@@ -46,10 +46,10 @@ def hear_page(work: Work, event: AlertEvent) -> None:
     """Take in one record of one page."""
     heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
     page = _known_page(work, event)
-    newest = None if page is None else _newest(work, page)
+    newest = None if page is None else work.state.newest_episode(page.id)
     if newest is None or event.action in _TURNS:
         page = _listened(work, heard, page)
-        newest = _newest(work, page)
+        newest = work.state.newest_episode(page.id)
     if newest is None or newest.incident is None or page is None:
         return
     _tell(work, heard, page, newest.incident)
@@ -60,7 +60,7 @@ def _listened(work: Work, heard: Heard, page: AlertRow | None) -> AlertRow:
     event = heard.alert
     if event.status is not AlertStatus.RESOLVED and event.action not in _TURNS:
         event = msgspec.structs.replace(event, starts_at=event.starts_at or event.changed_at)
-    home = None if page is not None and _newest(work, page) is not None else _home(work, event)
+    home = None if page is not None and work.state.newest_episode(page.id) is not None else _home(work, event)
     scope = page.scope if page is not None else scope_of(work.state.stream, event.environment)
     if home is not None and page is None:
         scope = work.state.incidents[home].scope
@@ -70,10 +70,6 @@ def _listened(work: Work, heard: Heard, page: AlertRow | None) -> AlertRow:
 def _known_page(work: Work, event: AlertEvent) -> AlertRow | None:
     known = work.state.alerts_known_as([event.dedup_key])
     return next((each for each in known if each.source == work.source and each.dedup_key == event.dedup_key), None)
-
-
-def _newest(work: Work, alert: AlertRow) -> EpisodeRow | None:
-    return max(work.state.episodes_of(alert.id), key=lambda each: (each.started_at, each.id), default=None)
 
 
 def _home(work: Work, event: AlertEvent) -> str | None:

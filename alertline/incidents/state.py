@@ -5,10 +5,11 @@ loaded from the store. Everything an index holds can be computed from the rows a
 """
 
 import heapq
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from alertline.incidents.members import Members
 from alertline.incidents.milestones import Stamps, stamp
@@ -19,6 +20,8 @@ from schemas.vocabulary import IncidentStatus
 
 __all__ = ["StreamState"]
 
+_NEAR: Final = 4  # how many neighbours in time are looked at where a rule asks for the nearest
+_LAST: Final = "\uffff"  # after every id
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,9 +42,9 @@ class StreamState:
         self.waiting: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.deliveries = Remembered(policy.keyed_memory, policy.unkeyed_memory)
         self._alert_by_key: dict[tuple[str, str, str], str] = {}
-        self._by_identity: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         self._known_as: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        self._episodes_of: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._by_start: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._recurrences: defaultdict[tuple[str, str, str], list[tuple[datetime, str]]] = defaultdict(list)
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._timers: list[tuple[datetime, str]] = []
 
@@ -64,7 +67,6 @@ class StreamState:
     def _put_alert(self, row: AlertRow) -> None:
         if row.id not in self.alerts:
             self._alert_by_key[row.scope, row.source, row.dedup_key] = row.id
-            self._by_identity[row.scope, row.source, row.identity].append(row.id)
             for key in (row.dedup_key, row.identity):
                 self._known_as[key][row.id] = None
         self.alerts[row.id] = row
@@ -72,10 +74,7 @@ class StreamState:
     def _put_episode(self, row: EpisodeRow) -> None:
         old = self.episodes.get(row.id)
         self.episodes[row.id] = row
-        if row.absorbed_by is not None:
-            self._episodes_of[row.alert].pop(row.id, None)
-        elif old is None:
-            self._episodes_of[row.alert][row.id] = None
+        self._index_start(row, old)
         if old is not None and old.incident is not None and (old.incident != row.incident or row.absorbed_by):
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
@@ -84,6 +83,17 @@ class StreamState:
             self._members(row.incident).put_episode(row, service)
             if old is None or old.spans != row.spans or old.incident != row.incident:
                 self._schedule(row.incident)
+
+    def _index_start(self, row: EpisodeRow, old: EpisodeRow | None) -> None:
+        """Keep the episodes of an alert, and of its condition, in order of start."""
+        if old is not None and old.started_at == row.started_at and row.absorbed_by is None:
+            return
+        alert = self.alerts[row.alert]
+        for index in (self._by_start[row.alert], self._recurrences[alert.scope, alert.source, alert.identity]):
+            if old is not None and old.absorbed_by is None:
+                del index[bisect_left(index, (old.started_at, old.id))]
+            if row.absorbed_by is None:
+                insort(index, (row.started_at, row.id))
 
     def _put_incident(self, row: IncidentRow) -> None:
         self.incidents[row.id] = row
@@ -169,13 +179,32 @@ class StreamState:
         return [self.alerts[each] for each in sorted(found)]
 
     def episodes_of(self, alert: str) -> list[EpisodeRow]:
-        """The episodes of one alert, in no order that a rule may rest on."""
-        return [self.episodes[each] for each in self._episodes_of[alert]]
+        """The episodes of one alert, by start."""
+        return [self.episodes[each] for _, each in self._by_start[alert]]
 
-    def episodes_of_identity(self, alert: AlertRow) -> list[EpisodeRow]:
-        """The episodes of every alert that is the same condition."""
-        alerts = self._by_identity[alert.scope, alert.source, alert.identity]
-        return [episode for each in alerts for episode in self.episodes_of(each)]
+    def newest_episode(self, alert: str) -> EpisodeRow | None:
+        """The episode of an alert that started last."""
+        index = self._by_start[alert]
+        return self.episodes[index[-1][1]] if index else None
+
+    def episodes_near(self, alert: str, start: datetime | None, end: datetime | None) -> list[EpisodeRow]:
+        """Those episodes of an alert that a notification of this start and end can touch, by start.
+
+        Episodes of one alert never overlap. So it can touch the one that begins at or before its start, those that
+        begin before its end, and the next one, into which a firing without an end goes on; without a start, the newest.
+        """
+        index = self._by_start[alert]
+        if start is None:
+            return [self.episodes[each] for _, each in index[-_NEAR:]]
+        first = max(bisect_right(index, (start, _LAST)) - 1, 0)
+        last = bisect_right(index, (max(start, end or start), _LAST)) + 1
+        return [self.episodes[each] for _, each in index[first:last]]
+
+    def recurrences_near(self, alert: AlertRow, start: datetime) -> list[EpisodeRow]:
+        """The episodes of the same condition, under any dedup key, that start next before and after a time."""
+        index = self._recurrences[alert.scope, alert.source, alert.identity]
+        place = bisect_left(index, (start, ""))
+        return [self.episodes[each] for _, each in index[max(place - _NEAR, 0) : place + _NEAR]]
 
     def survivor(self, incident: str) -> IncidentRow | None:
         """The incident that an id leads to, through merges; None for an unknown id."""

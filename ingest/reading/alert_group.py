@@ -99,9 +99,7 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
     status = _STATUSES.get(alert.status) or _unknown_status(alert.status, item)
     key = alert.fingerprint or fingerprint(labels)
     severity = named("severity") or noted("severity")
-    window = noted("pending_for")
-    if window is None:
-        window = named("pending_for")
+    window = noted("pending_for", named("pending_for"))
     return AlertEvent(
         item=item,
         status=status,

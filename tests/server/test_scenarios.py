@@ -1,4 +1,4 @@
-"""Recorded outages with what must come of them, kept beside the repository: by `replay`, and through a killed server."""
+"""Recorded outages that are kept beside the repository: by `replay`, and through a server that is killed."""
 
 import json
 import os
