@@ -36,7 +36,6 @@ __all__ = [
 ]
 
 
-
 class _Tallies(Collector):
     """Moves what was tallied to its counters; registered before them, so that they are read after it."""
 

@@ -21,7 +21,12 @@ _NAMES: Final = ("receive", "replay", "adapters", "log", "store")
 @click.option("--json", "save", type=click.Path(path_type=Path), help="Write the results to FILE: a baseline.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="Compare with such a FILE.")
 def _benchmarks(
-    names: tuple[str, ...], rounds: int, seconds: float, mixtures: tuple[str, ...], save: Path | None, against: Path | None
+    names: tuple[str, ...],
+    rounds: int,
+    seconds: float,
+    mixtures: tuple[str, ...],
+    save: Path | None,
+    against: Path | None,
 ) -> None:
     """Measure and print; nothing fails for being slow."""
     options = Options(rounds=rounds, seconds=seconds, mixtures=mixtures)

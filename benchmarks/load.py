@@ -76,9 +76,7 @@ def _is_complete(got: bytes) -> bool:
 async def _run(port: int, connections: int, seconds: float, mixture: str) -> dict[str, object]:
     loop = asyncio.get_running_loop()
     tally = _Tally(requests_of(mixture))
-    opened = [
-        (await loop.create_connection(lambda: _Sender(tally), "127.0.0.1", port))[0] for _ in range(connections)
-    ]
+    opened = [(await loop.create_connection(lambda: _Sender(tally), "127.0.0.1", port))[0] for _ in range(connections)]
     await asyncio.sleep(seconds * _WARM_UP)
     tally.counting, began = True, time.perf_counter()
     await asyncio.sleep(seconds * (1 - _WARM_UP))

@@ -69,4 +69,6 @@ def _unread(folder: Path) -> int:
 def _words(one: _Round) -> str:
     behind = f", correlator {one.unread} behind" if one.unread else ""
     wrong = f", other statuses {one.other_statuses}" if one.other_statuses else ""
-    return f"{one.rate:,.0f}/s, p50 {one.p50_ms:.1f} ms, p99 {one.p99_ms:.1f} ms, load {one.load_cpu:.0%}{behind}{wrong}"
+    return (
+        f"{one.rate:,.0f}/s, p50 {one.p50_ms:.1f} ms, p99 {one.p99_ms:.1f} ms, load {one.load_cpu:.0%}{behind}{wrong}"
+    )

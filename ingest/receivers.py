@@ -97,7 +97,9 @@ class Receiver:
                 Route(method, paths[2], Permission.INGEST, self._receive_unnamed),
             )
         ]
-        refusing = [Route(method, path, Permission.PUBLIC, _not_allowed) for path in paths for method in ("GET", "HEAD")]
+        refusing = [
+            Route(method, path, Permission.PUBLIC, _not_allowed) for path in paths for method in ("GET", "HEAD")
+        ]
         return (*taking, *refusing)
 
     async def _receive_named(self, request: web.Request) -> web.Response:

@@ -247,10 +247,8 @@ def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone
 
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:
     """A withdrawn resolve stays visible as a correction (§8.5)."""
-    home = next(
-        (each for each in work.state.episodes_of(alert.id) if any(span.start == before.start for span in each.spans)),
-        None,
-    )
+    near = work.state.episodes_near(alert.id, before.start, before.end)
+    home = next((each for each in near if any(span.start == before.start for span in each.spans)), None)
     if home is None or home.incident is None or before.end is None:
         return
     text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."

@@ -85,9 +85,8 @@ def compacted(run: tuple[Span, ...]) -> tuple[Span, ...]:
     """
     if len(run) <= _MOST_SPANS:
         return run
-    longest = max(
-        (span for span in run if span.end is not None), key=lambda each: (each.end, each.start), default=run[0]
-    )
+    ended = [span for span in run if span.end is not None]
+    longest = max(ended, key=lambda each: (each.end, each.start), default=run[0])
     kept = {span.start: span for span in (run[0], longest, *run[-(_MOST_SPANS - 2) :])}
     return tuple(kept[start] for start in sorted(kept))
 
@@ -159,12 +158,13 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
 
 
 def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:
-    """The span that a resolve is about: the start it names, else what fires, else the newest one (a repeat)."""
-    start = heard.alert.starts_at
+    """The span that a resolve is about: the start it names, else what fired by its end, else the newest (a repeat)."""
+    start, end = heard.alert.starts_at, heard.alert.ends_at
     if start is not None:
         return next((span for span in spans if span.start == start), None)
-    firing = [span for span in spans if span.end is None]
-    return max(firing or spans, key=lambda span: span.start, default=None)
+    begun = [span for span in spans if end is None or span.start <= end]
+    firing = [span for span in begun if span.end is None]
+    return max(firing or begun, key=lambda span: span.start, default=None)
 
 
 def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:

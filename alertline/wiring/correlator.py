@@ -5,7 +5,6 @@ says `ready` on its standard output once it has taken the partition over.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final

@@ -1,5 +1,6 @@
 """Pages that cannot lie: routes, settings and metrics are documented as they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,20 @@ def test_a_page_that_differs_is_named(tmp_path: Path) -> None:
 
 
 def test_every_route_names_a_permission() -> None:
-    """What the application answers is in the route table, with a permission; only the catch-all is not."""
+    """What the application answers is in the route table, with a permission; only the catch-all is not.
+
+    A shortcut stands behind its route's permission, and is a path of that route.
+    """
     app = application()
     table = route_table(app)
+    listed = {(route.method, path) for route in table for path in (route.path, *route.shortcuts)}
     answered = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
 
     assert all(isinstance(route.permission, Permission) for route in table)
-    assert answered - {(route.method, route.path) for route in table} <= {("*", "/{unknown}")}
+    assert answered - listed <= {("*", "/{unknown}")}
+    for route in table:
+        pattern = re.sub(r"\{\w+\}", "[^/]+", route.path)
+        assert all(re.fullmatch(pattern, path) for path in route.shortcuts)
 
 
 def test_the_routes_page_lists_the_routes_of_the_server() -> None:

@@ -21,7 +21,7 @@ import pytest
 from alertline.clock import monotonic, now
 from tests.support.server import Server, until
 
-LIVES = 26  # of each of the two tests that run at once
+LIVES = 13  # of each of the four tests
 SENDERS = 6
 CONFIG = '[windows]\nquiet = "1s"\n'  # so that timers fall due, and ticks are written, while it is being killed
 
@@ -125,7 +125,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield made
 
 
-@pytest.mark.parametrize("run", [1, 2])
+@pytest.mark.parametrize("run", [1, 2, 3, 4])
 async def test_killed_server(server: Server, chance: random.Random, run: int) -> None:
     """A server killed at any of these moments has, once it is back, all that it answered 2xx, exactly once."""
     await live_and_die(server, chance, LIVES)

@@ -218,6 +218,33 @@ def test_a_lone_lesser_alert_does_not_stretch_a_bigger_incident() -> None:
     assert (first.reopen_count, second.recurrence_of) == (0, first.id)
 
 
+def test_a_late_resolve_without_a_start_ends_what_fired_by_then() -> None:
+    """The source names no start: its end tells which of two firings it was."""
+    story = Story()
+    story.at("10:00:30").fires(start="10:00")
+    story.at("10:30:30").fires(start="10:30")
+    story.at("10:31").resolves(end="10:10")
+    story.at("10:45").resolves(end="10:44")
+
+    episodes = [each for incident in story.told().incidents for alert in incident.alerts for each in alert.episodes]
+    assert sorted((each.started_at, each.ended_at) for each in episodes if each.ended_at) == [
+        (time("10:00"), time("10:10")),
+        (time("10:30"), time("10:44")),
+    ]
+
+
+def test_a_source_that_names_a_new_start_each_time_fills_no_row() -> None:
+    """A thousand starts without an end are one episode of a few spans, and a resolve still ends it."""
+    story = Story()
+    for n in range(1000):
+        story.at(f"10:{n // 60:02d}:{n % 60:02d}").fires(start=f"10:{n // 60:02d}:{n % 60:02d}")
+    story.at("10:30").resolves(start="10:16:39", end="10:20")
+
+    (alert,) = story.incident().alerts
+    assert [(each.started_at, each.ended_at) for each in alert.episodes] == [(time("10:00"), time("10:20"))]
+    assert alert.notifications == 1001
+
+
 def test_two_starts_without_an_end_between_are_one_episode_until_an_end_tells_them_apart() -> None:
     """The earliest start is kept; a late resolve of the first splits them again."""
     story = Story()

@@ -34,7 +34,7 @@ def until(look: Callable[[], T | None], what: str, bound_s: float = _BOUND_S) ->
     while (found := look()) is None or found is False:
         if monotonic() > end:
             raise TimeoutError(f"{what}: not within {bound_s:g} s")
-        time.sleep(0.005)
+        time.sleep(0.01)
     return found
 
 

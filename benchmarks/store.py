@@ -1,0 +1,77 @@
+"""How long the correlator takes for a batch of 500 deliveries: deciding, and writing it in one transaction."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+import uvloop
+
+from alertline.eventlog.port import LogRecord, Position
+from alertline.incidents.policy import Policy
+from alertline.store.engine import open_engine
+from alertline.store.migrate import upgrade
+from alertline.store.writer import StoreWriter
+from benchmarks.bodies import MIXTURES, requests_of
+from benchmarks.reporting import Figure, Options, tell
+from consumers.applying import States, apply_records
+from ingest.intake import Posted, receive
+from ingest.integrations import Integrations
+from schemas.records import encode
+
+__all__ = ["measure"]
+
+_BATCH: Final = 500
+_BATCHES: Final = 6
+_START: Final = datetime(2025, 3, 4, tzinfo=UTC)
+
+
+def measure(options: Options) -> Iterable[Figure]:
+    """Every mixture of the receiver benchmark, one alert in a delivery; the last batches of a short run count."""
+    for mixture in options.mixtures or tuple(MIXTURES):
+        records = _records(mixture)
+        deciding: list[float] = []
+        writing: list[float] = []
+        for number in range(options.rounds):
+            with tempfile.TemporaryDirectory(prefix="alertline-bench-") as folder:
+                took = uvloop.run(_round(Path(folder) / "store.db", records))
+            deciding.append(took[0])
+            writing.append(took[1])
+            tell(f"store {mixture} {number + 1}/{options.rounds}: decide {took[0]:.1f} ms, commit {took[1]:.1f} ms")
+        whole = median(deciding) + median(writing)
+        yield Figure(f"store {mixture} decide", median(deciding), "ms/500", median(deciding) / whole)
+        yield Figure(f"store {mixture} commit", median(writing), "ms/500", median(writing) / whole)
+
+
+def _records(mixture: str) -> list[LogRecord]:
+    request, (integration, adapter) = requests_of(mixture), Integrations().pairs()[0]
+    found = Integrations().find("alertmanager") or (integration, adapter)
+    records: list[LogRecord] = []
+    for number in range(_BATCH * _BATCHES):
+        at = _START + timedelta(milliseconds=number)
+        body = request().partition(b"\r\n\r\n")[2]
+        record = receive(Posted(integration="alertmanager", body=body, received_at=at), *found)
+        records.append(LogRecord(Position(0, number + 1), "default", at, encode(record)))
+    return records
+
+
+async def _round(path: Path, records: Sequence[LogRecord]) -> tuple[float, float]:
+    url = f"sqlite+aiosqlite:///{path}"
+    await upgrade(url)
+    engine = open_engine(url)
+    writer, states = StoreWriter(engine), States(Policy())
+    claim = await writer.claim("bench", 0, "bench")
+    deciding, writing = [], []
+    for start in range(0, len(records), _BATCH):
+        began = perf_counter()
+        batch = apply_records(states, records[start : start + _BATCH], claim)
+        decided = perf_counter()
+        await writer.commit(batch)
+        deciding.append(decided - began)
+        writing.append(perf_counter() - decided)
+        claim = type(claim)(claim.log_id, claim.partition, claim.epoch, batch.next_offset)
+    await engine.dispose()
+    return median(deciding) * 1000, median(writing) * 1000
