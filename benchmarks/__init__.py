@@ -1,1 +1,1 @@
-"""Speed claims as ratios within one run: `python -m benchmarks`. Nothing here is asserted; docs/performance.md explains."""
+"""Speed claims as ratios within one run: `python -m benchmarks`. Nothing is asserted; see docs/performance.md."""

@@ -16,7 +16,7 @@ _LABELS: Final = {
     "severity": "critical",
 }
 _ANNOTATIONS: Final = {
-    "description": "5xx rate is above 5 % for 5 minutes on checkout, instance 10.2.3.4:9090. Look at the newest deploy.",
+    "description": "5xx rate is above 5 % for 5 minutes on checkout, instance 10.2.3.4:9090. See the newest deploy.",
     "runbook_url": "https://runbooks.example/checkout/high-error-rate",
     "summary": "High error rate on checkout",
 }

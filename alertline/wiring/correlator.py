@@ -5,6 +5,7 @@ says `ready` on its standard output once it has taken the partition over.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -38,6 +39,10 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
         AlertlineError: a record is of a newer Alertline, or the store of another log (exit status 3: starting again
             would not help); or a file cannot be used.
     """
+    if lifeline:
+        # Beside receivers: a sender waits for its answer, and who reads incidents does not notice milliseconds. What
+        # the receivers leave of the machine is enough to catch up between storms.
+        os.nice(_NICE)
     folder = DataFolder(settings.data)
     events = await folder.open_log()
     try:
