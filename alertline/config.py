@@ -40,7 +40,7 @@ class Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A named sender.
 
     Attributes:
-        source: its source type (`alertline sources` lists them).
+        source: its source type: the name of a module in `ingest/sources`.
         stream: the stream that its deliveries belong to: unit of order and of one writer.
     """
 

@@ -16,6 +16,7 @@ from alertline.config import Settings, policy_of
 from alertline.errors import AlertlineError
 from alertline.store.port import LogChanged
 from alertline.store.writer import StoreWriter
+from alertline.wiring.collecting import little_collecting
 from alertline.wiring.embedded import DataFolder
 from consumers.runner import Runner, run_guarded
 from schemas.records import NewerRecord
@@ -42,7 +43,14 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
     if lifeline:
         # Beside receivers: a sender waits for its answer, and who reads incidents does not notice milliseconds. What
         # the receivers leave of the machine is enough to catch up between storms.
-        os.nice(_NICE)
+        m = os.environ.get("XMODE", "nice")
+        if m == "nice":
+            os.nice(_NICE)
+        elif m == "idle":
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        elif m == "batch":
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            os.nice(19)
     folder = DataFolder(settings.data)
     events = await folder.open_log()
     try:
@@ -52,7 +60,8 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
         raise
     try:
         runner = Runner(events, StoreWriter(engine), policy_of(settings), owner="correlator", ticking=not recorded_time)
-        await _run_until(runner, stop, lifeline=lifeline)
+        with little_collecting():
+            await _run_until(runner, stop, lifeline=lifeline)
     except (NewerRecord, LogChanged) as error:
         refusal = AlertlineError(str(error))
         refusal.exit_status = _DO_NOT_RESTART

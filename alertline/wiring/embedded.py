@@ -1,6 +1,7 @@
 """The embedded default: log and store are two SQLite files in one folder, locked by the server that uses them."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +108,7 @@ class DataFolder:
         Raises:
             AlertlineError: the file cannot be used, or its tables are of a newer Alertline.
         """
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # else ten lines about itself at a first start
         from alertline.store.migrate import UnknownRevision, upgrade  # only here: importing it costs a start 60 ms
 
         try:

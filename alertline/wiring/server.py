@@ -4,7 +4,6 @@ Everything that is opened is closed again in reverse order, each step with its n
 """
 
 import asyncio
-import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +23,7 @@ from alertline.store.reader import StoreReader
 from alertline.web.access import LocalOperator
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
+from alertline.wiring.collecting import little_collecting
 from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.embedded import DataFolder
 from alertline.wiring.integrations import integrations_of
@@ -40,7 +40,6 @@ log = structlog.get_logger(__name__)
 
 _DRAIN_S: Final = 4.0
 _LOOK_S: Final = 0.02
-_YOUNG: Final = 20_000  # objects: some hundred webhooks
 _BACKLOG: Final = 1024
 
 
@@ -72,18 +71,8 @@ def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web
 
 
 async def _with_little_collecting(_: web.Application) -> AsyncIterator[None]:
-    """Keep the collector of cycles off the hot path while the server runs (docs/performance.md).
-
-    What is loaded by now stays, so there is no need to walk it again and again; a webhook leaves no cycles behind, so
-    looking after every 700 objects finds nothing.
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG, *before[1:])
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
+    with little_collecting():
+        yield
 
 
 @asynccontextmanager
@@ -98,6 +87,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
         listener = _bind(settings, stack)
+        record = _recorder(options.record, stack)
         # first of all: it starts while the rest is opened here
         correlator = CorrelatorProcess(_arguments(settings, options))
         await correlator.start()
@@ -106,7 +96,6 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         stack.push_async_callback(_named, "event log", events.close)
         engine = await folder.open_store()
         stack.push_async_callback(_named, "store", engine.dispose)
-        record = _recorder(options.record, stack)
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(StoreReader(engine), events, policy_of(settings))
         routes = [

@@ -105,6 +105,14 @@ def test_taken_port(steady: Server, tmp_path: Path) -> None:
     )
 
 
+def test_record_nowhere(tmp_path: Path) -> None:
+    """A file that cannot be recorded to is told at once, in one line, before anything is started."""
+    assert refused("--port", "0", "--record", "no/such/folder", folder=tmp_path) == (
+        1,
+        "alertline: cannot record to no/such/folder: No such file or directory\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
