@@ -7,7 +7,7 @@ import msgspec
 
 from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import Effect, Heard, compacted, fold, observe
+from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fold, observe
 from alertline.incidents.ids import mark_id
 from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.model import AlertRow, EpisodeRow, Span
@@ -53,7 +53,7 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
         if row.severity is not home.severity or row.pending_for != home.pending_for:
             work.touch(row.incident, interval=True)
         return alert
-    _refold(work, alert, known, heard, observed.effect, observed.span)
+    _refold(work, alert, known, heard, observed)
     if observed.effect is Effect.WITHDRAWN and observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
     return alert
@@ -121,9 +121,12 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
     )
 
 
-def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, effect: Effect, span: Span) -> None:
+def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, observed: Observed) -> None:
     """Fold the alert's spans into episodes again; rows change only for the runs that did."""
-    spans = _with_span([each for episode in known for each in episode.spans], span)
+    span = observed.span
+    spans: Sequence[Span] = [each for episode in known for each in episode.spans]
+    for changed in (span, *observed.also):
+        spans = _with_span(spans, changed)
     free = list(known)
     for whole in fold(spans):
         run = compacted(whole)
@@ -135,7 +138,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
                 _absorb(work, lost, keep)
         free = [each for each in free if each not in owners]
         if span.start in starts:
-            _settle_run(work, alert, keep, run, heard, effect)
+            _settle_run(work, alert, keep, run, heard, observed.effect)
         elif keep is None:
             # a late resolve showed that two firings were not one: the later one stands on its own from here on
             _start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)), heard)

@@ -17,7 +17,7 @@ from alertline.incidents.model import Span
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
-__all__ = ["Effect", "Heard", "compacted", "fold", "observe"]
+__all__ = ["Effect", "Heard", "Observed", "compacted", "fold", "observe"]
 
 _MOST_SPANS: Final = 8
 
@@ -48,11 +48,17 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What a notification leaves behind: its effect, the span as it is now, and for a withdrawal the span before."""
+    """What a notification leaves behind.
+
+    Attributes:
+        span: the one that it is about, as it is now; before: as it was, where a resolve was withdrawn.
+        also: other spans that ended with it: they began within what the resolve says is over.
+    """
 
     effect: Effect
     span: Span
     before: Span | None = None
+    also: tuple[Span, ...] = ()
 
 
 def observe(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
@@ -100,6 +106,11 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
     known = next((span for span in spans if span.start == start), None)
     if known is None:
         basis = Basis.REPORTED if alert.starts_at else Basis.FALLBACK
+        over = next((span for span in spans if _covers(span, start)), None)
+        if over is not None and not _withdraws(over, heard, late_delivery):
+            # told late: it began within what its source has said is over
+            late = msgspec.structs.replace(over, start=start, start_basis=basis, fired_at=heard.received_at)
+            return Observed(Effect.STARTED, msgspec.structs.replace(late, fired_event=heard.event))
         fresh = Span(
             start=start,
             start_basis=basis,
@@ -127,6 +138,11 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
     return Observed(Effect.WITHDRAWN, again, known)
 
 
+def _covers(span: Span, start: datetime) -> bool:
+    """Whether a time lies within a span that has ended."""
+    return span.end is not None and span.start <= start < span.end
+
+
 def _was_firing(span: Span, alert: AlertEvent) -> bool:
     """Whether a span fires, or had not ended yet at the time that a notification is about."""
     return span.end is None or (alert.changed_at is not None and alert.changed_at <= span.end)
@@ -146,15 +162,18 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
     known = _resolved_span(spans, heard)
     end = alert.ends_at or heard.received_at
     basis = EndBasis.REPORTED if alert.ends_at else EndBasis.ASSUMED
+    effect = Effect.ENDED
     if known is None:
         begin = start or end
         known = Span(start=min(begin, end), start_basis=Basis.REPORTED if start else Basis.FALLBACK)
-        return Observed(Effect.STARTED, _ended(known, max(begin, end), basis, heard))
-    if known.end is not None and (start is None or alert.ends_at is None or end <= known.end):
+        effect, end = Effect.STARTED, max(begin, end)
+    elif known.end is not None and (start is None or alert.ends_at is None or end <= known.end):
         return Observed(Effect.REPEATED, known)
-    if alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
+    elif alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
         return Observed(Effect.REPEATED, known)  # an older state, delivered late
-    return Observed(Effect.ENDED, _ended(known, max(end, known.start), basis, heard))
+    ended = _ended(known, max(end, known.start), basis, heard)
+    also = [span for span in spans if span.end is None and known.start < span.start < end]
+    return Observed(effect, ended, also=tuple(_ended(span, end, basis, heard) for span in also))
 
 
 def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:

@@ -1,5 +1,8 @@
 """When an incident opens, resolves and reopens, told on a time axis (contract §8.5, §8.6, §8.9, §8.10)."""
 
+from collections.abc import Callable
+from itertools import permutations
+
 from schemas.vocabulary import CommandName, EntryKind, IncidentStatus, MilestoneName, RowKind, Severity
 from tests.support.story import Story, time, times_of
 
@@ -231,6 +234,32 @@ def test_a_late_resolve_without_a_start_ends_what_fired_by_then() -> None:
         (time("10:00"), time("10:10")),
         (time("10:30"), time("10:44")),
     ]
+
+
+def test_a_resolve_ends_every_start_of_its_episode() -> None:
+    """Two replicas name starts ten seconds apart: in whichever order it is told, the episode is over."""
+    tellings: list[Callable[[Story, str], Story]] = [
+        lambda story, at: story.at(at).fires(start="10:00:30"),
+        lambda story, at: story.at(at).fires(start="10:00:20"),
+        lambda story, at: story.at(at).resolves(start="10:00:20", end="10:08:30"),
+    ]
+    for order in permutations(tellings):
+        story = Story()
+        for n, tell in enumerate(order):
+            tell(story, f"10:09:{n:02d}")
+        (alert,) = story.incident().alerts
+        assert [(each.started_at, each.ended_at) for each in alert.episodes] == [(time("10:00:20"), time("10:08:30"))]
+
+
+def test_a_replica_that_goes_on_firing_is_believed() -> None:
+    """One says resolved, the other repeats its firing minutes later: it is not over."""
+    story = Story()
+    story.at("10:00:31").fires(start="10:00:30")
+    story.at("10:00:32").fires(start="10:00:20")
+    story.at("10:09").resolves(start="10:00:20", end="10:08:30")
+    story.at("10:12").fires(start="10:00:30", description="still")
+
+    assert story.incident().status is IncidentStatus.OPEN
 
 
 def test_a_source_that_names_a_new_start_each_time_fills_no_row() -> None:
