@@ -4,107 +4,35 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, web
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alertline import telemetry
 from alertline.eventlog.memory import MemoryLog
-from alertline.eventlog.port import LogFull, Position
-from alertline.web.access import LOCAL_OPERATOR, Authenticator, LocalOperator, Permission, Principal
+from alertline.web.access import LOCAL_OPERATOR, Permission, Principal
 from alertline.web.health import health_routes
-from alertline.web.routes import add_routes, answer_unknown_routes
+from alertline.web.routes import add_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
-from schemas.records import Delivery, Record, Tick, decode
+from schemas.records import Delivery, Tick
 from schemas.vocabulary import Outcome
-
-NOW = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
-ALERT = {"title": "Queue grows", "service": "mail"}
-GROUP = {"version": "4", "groupKey": "g", "alerts": [{"status": "firing", "labels": {"alertname": "Down"}}]}
-
-Client = TestClient[web.Request, web.Application]
-
-
-class Hands:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        """The moment that was set."""
-        return self.now
-
-
-class Stuck(MemoryLog):
-    """A log that never becomes durable."""
-
-    async def append(self, stream: str, payload: bytes) -> Position:
-        """Wait."""
-        await asyncio.sleep(60)
-        raise AssertionError("nobody waits that long")
-
-
-class Full(MemoryLog):
-    """A log without room."""
-
-    async def append(self, stream: str, payload: bytes) -> Position:
-        """Refuse."""
-        raise LogFull("no room")
-
-
-class Guest:
-    """A sender that may deliver and nothing else; or one without credentials."""
-
-    def __init__(self, principal: Principal | None) -> None:
-        self.principal = principal
-
-    async def authenticate(self, request: web.Request) -> Principal | None:
-        """Name who was given."""
-        return self.principal
-
-
-@asynccontextmanager
-async def serving(
-    log: MemoryLog,
-    options: ReceiverOptions | None = None,
-    *,
-    clock: Callable[[], datetime] = Hands(),  # noqa: B008 - never moved where it is shared
-    configured: dict[str, Integration] | None = None,
-    authenticator: Authenticator | None = None,
-) -> AsyncIterator[Client]:
-    """A server with the receivers and nothing else."""
-    app = web.Application(middlewares=[answer_unknown_routes])
-    receiver = Receiver(log, Integrations(configured), clock, options)
-    add_routes(app, receiver.routes(), authenticator or LocalOperator())
-    async with TestClient(TestServer(app)) as client:
-        yield client
-
-
-async def records(log: MemoryLog) -> list[Record]:
-    """Everything on the log."""
-    return [decode(one.payload) for partition in await log.partitions() for one in await log.read(partition, 0, 1000)]
-
-
-async def the_delivery(log: MemoryLog) -> Delivery:
-    """The only record on the log."""
-    (record,) = await records(log)
-    assert isinstance(record, Delivery)
-    return record
-
-
-async def problem(response: ClientResponse, status: int) -> dict[str, Any]:
-    """The problem that a response is."""
-    assert response.status == status
-    assert response.content_type == "application/problem+json"
-    body: dict[str, Any] = await response.json()
-    assert body["status"] == status
-    return body
+from tests.support.receiving import (
+    ALERT,
+    GROUP,
+    NOW,
+    Client,
+    Full,
+    Guest,
+    Hands,
+    Stuck,
+    problem,
+    records,
+    serving,
+    the_delivery,
+)
 
 
 async def test_accepted() -> None:
