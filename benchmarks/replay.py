@@ -78,10 +78,10 @@ def measure(options: Options) -> Iterable[Figure]:
         for part, seconds in took.items():
             found[part].append(seconds)
         tell(f"replay {number + 1}/{options.rounds}: " + ", ".join(f"{k} {v:.2f} s" for k, v in took.items()))
-    whole = sum(median(seconds) for seconds in found.values())
+    whole = sum(median(times) for times in found.values())
     yield Figure("replay storm", entries / whole, "entries/s")
-    for part, seconds in found.items():
-        yield Figure(f"replay storm {part}", entries / median(seconds), "entries/s", median(seconds) / whole)
+    for part, times in found.items():
+        yield Figure(f"replay storm {part}", entries / median(times), "entries/s", median(times) / whole)
 
 
 def _round(posted: list[Posted]) -> tuple[int, dict[str, float]]:

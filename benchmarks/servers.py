@@ -5,10 +5,11 @@
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from alertline.clock import now
 from alertline.eventlog.sqlite import SqliteLog
+from alertline.wiring.listening import listen
 from alertline.wiring.server import build_app
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
@@ -71,24 +73,25 @@ async def _noop(request: web.Request) -> web.Response:
 
 
 async def _run(kind: str, folder: Path) -> None:
-    app = _noop_app() if kind == "noop" else await _receiving_app(folder)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    print(f"listening on http://127.0.0.1:{runner.addresses[0][1]}", file=sys.stderr, flush=True)
-    await asyncio.Event().wait()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    async with AsyncExitStack() as stack:
+        if kind == "noop":
+            await _noop_on(listener)
+        else:
+            log = await SqliteLog.open(folder / "log.db")
+            receiver = Receiver(log, Integrations(), now, ReceiverOptions())
+            app = build_app(routes=list(receiver.routes()), recorded_time=False, max_body=1024 * 1024)
+            await listen(app, listener, receiver, stack)
+        print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
+        await asyncio.Event().wait()
 
 
-def _noop_app() -> web.Application:
+async def _noop_on(listener: socket.socket) -> None:
     app = web.Application()
     app.router.add_post("/v1/webhooks/alertmanager", _noop)
-    return app
-
-
-async def _receiving_app(folder: Path) -> web.Application:
-    log = await SqliteLog.open(folder / "log.db")
-    routes = list(Receiver(log, Integrations(), now, ReceiverOptions()).routes())
-    return build_app(routes=routes, recorded_time=False, max_body=1024 * 1024)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    await web.SockSite(runner, listener, backlog=1024).start()
 
 
 def main() -> None:

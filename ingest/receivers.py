@@ -3,7 +3,7 @@
 This is the hot path. What does not depend on the request is made once: routes, metrics by source, the usual replies.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NoReturn
@@ -15,7 +15,8 @@ from aiohttp import web
 from alertline import telemetry
 from alertline.clock import Clock, monotonic
 from alertline.eventlog.port import EventLog, LogUnavailable
-from alertline.web.access import PRINCIPAL, Permission, Principal
+from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Permission, Principal
+from alertline.web.lane import Lane
 from alertline.web.problems import Problem
 from alertline.web.receipt import Receipt
 from alertline.web.routes import Route
@@ -32,6 +33,7 @@ from schemas.vocabulary import Outcome
 __all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
 
 RECEIVED_AT: Final = "Alertline-Received-At"
+_RECEIVED_AT: Final = RECEIVED_AT.lower()
 
 _REMEMBERED: Final = timedelta(seconds=60)
 _MOST_REMEMBERED: Final = 20_000  # twice that many at most
@@ -102,6 +104,22 @@ class Receiver:
         ]
         return (*taking, *refusing)
 
+    def lanes(self) -> dict[str, Lane]:
+        """The short ways to the integrations, where everybody who reaches the server is its operator."""
+        return {f"/v1/webhooks/{name}": partial(self._receive_plain, port) for name, port in self._ports.items()}
+
+    async def _receive_plain(self, port: _Port, headers: Mapping[str, str], body: bytes) -> bytes:
+        options = self._options
+        if len(body) > options.body_limit:
+            raise _too_large(options.body_limit)
+        read = Request(
+            body=body,
+            headers=kept_headers(headers.items()),
+            received_at=self._received_at(headers.get(_RECEIVED_AT)) if options.recorded_time else self._clock(),
+            ticks=options.recorded_time,
+        )
+        return await self._take(read, port, LOCAL_OPERATOR, told=port.adapter.own)
+
     async def _receive_named(self, request: web.Request) -> web.Response:
         port = self._ports.get(request.match_info["integration"])
         if port is None:
@@ -113,7 +131,8 @@ class Receiver:
         # mostly the whole body has come with its headers
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
         principal = request[PRINCIPAL]
-        return await self._take(self._read(request, body, principal), port, principal, told=port.adapter.own)
+        read = self._read(request, body, principal)
+        return Receipt(await self._take(read, port, principal, told=port.adapter.own))
 
     async def _receive_unnamed(self, request: web.Request) -> web.Response:
         principal = request[PRINCIPAL]
@@ -124,7 +143,7 @@ class Receiver:
             raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
         # what looks like nobody's is kept in quarantine: it may be a vendor's body, and vendors do not retry a 4xx
         told = detected is not None and port.adapter.own
-        return await self._take(read, port, principal, told=told)
+        return Receipt(await self._take(read, port, principal, told=told))
 
     def _read(self, request: web.Request, body: bytes, principal: Principal) -> Request:
         options = self._options
@@ -133,7 +152,7 @@ class Receiver:
         return Request(
             body=body,
             headers=kept_headers(request.headers.items()),
-            received_at=self._received_at(request) if options.recorded_time else self._clock(),
+            received_at=self._received_at(request.headers.get(RECEIVED_AT)) if options.recorded_time else self._clock(),
             method=request.method,
             query=redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None,
             ticks=options.recorded_time,
@@ -156,8 +175,7 @@ class Receiver:
             self.arriving -= 1
         return b"".join(parts)
 
-    def _received_at(self, request: web.Request) -> datetime:
-        text = request.headers.get(RECEIVED_AT)
+    def _received_at(self, text: str | None) -> datetime:
         if text is None:
             return self._clock()
         try:
@@ -168,8 +186,8 @@ class Receiver:
             raise _refusal("bad_time", Problem(400, f"{RECEIVED_AT} is not a time", "empty"))
         return moment
 
-    async def _take(self, read: Request, port: _Port, principal: Principal, *, told: bool) -> web.Response:
-        """Make the record, append it, and answer; `told`: the sender is told with 422 that nothing could be read.
+    async def _take(self, read: Request, port: _Port, principal: Principal, *, told: bool) -> bytes:
+        """Make the record, append it, give the reply; `told`: the sender is told with 422 that nothing could be read.
 
         Raises:
             Problem: that 422.
@@ -193,15 +211,15 @@ class Receiver:
         if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
             port.accepted.count += 1
             reply = _KNOWN if self._is_known(record) else _NEW
-            return Receipt(reply % (record.id.encode(), len(record.events)))
+            return reply % (record.id.encode(), len(record.events))
         return self._answer_the_rest(record, port, told=told)
 
-    def _answer_the_rest(self, record: Delivery | Tick, port: _Port, *, told: bool) -> web.Response:
+    def _answer_the_rest(self, record: Delivery | Tick, port: _Port, *, told: bool) -> bytes:
         """Answer what was not plainly accepted."""
         outcome = "tick" if isinstance(record, Tick) else record.outcome
         telemetry.DELIVERIES.labels(port.integration.source, outcome).inc()
         if isinstance(record, Tick):
-            return Receipt(_TICK_REPLY)
+            return _TICK_REPLY
         known, count = self._is_known(record), len(record.events)
         rejected = msgspec.to_builtins(record.rejected)
         quarantined = record.outcome is Outcome.QUARANTINED
@@ -216,7 +234,7 @@ class Receiver:
             "quarantined": int(quarantined),
             "rejected": rejected,
         }
-        return Receipt(orjson.dumps(reply))
+        return orjson.dumps(reply)
 
     def _is_known(self, record: Delivery) -> bool:
         """Whether a copy came within the last minute, as far as this process remembers; remembers this one."""

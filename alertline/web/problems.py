@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+import structlog
 from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 
 from alertline.eventlog.port import LogUnavailable
 
-__all__ = ["Problem", "from_exception", "problem_response"]
+__all__ = ["Problem", "answer_bytes", "from_exception", "problem_response", "unexpected"]
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 2
 
@@ -51,3 +55,20 @@ def from_exception(error: Exception) -> Problem | None:
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return Problem(error.status, error.reason, headers=headers)
     return None
+
+
+def unexpected(error: Exception, method: str, path: str) -> Problem:
+    """The problem for an error that nobody expected; it is logged here. `path` must hold no token."""
+    log.error("request.failed", method=method, path=path, exc_info=error)
+    return Problem(500, "Alertline failed on this request", "it is in the server's log")
+
+
+def answer_bytes(error: Exception) -> bytes:
+    """The whole reply for an error as it goes over the wire, on a connection that stays open."""
+    response = problem_response(from_exception(error) or unexpected(error, "POST", "/v1/webhooks/…"))
+    body = response.body if isinstance(response.body, bytes) else b""
+    lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{n}: {v}" for n, v in response.headers.items())]
+    lines += [f"Date: {rfc822_formatted_time()}", "Server: Alertline"]
+    if "Content-Length" not in response.headers:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -4,14 +4,15 @@ It is for senders that keep their connection (HTTP/1.1); for any other it become
 rest of the protocol. It stands outside of aiohttp's `on_response_prepare`, which nobody here uses.
 """
 
-import time
 from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
-__all__ = ["Receipt"]
+from alertline.clock import monotonic
+
+__all__ = ["Receipt", "receipt_bytes"]
 
 _HEAD: Final = (
     "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nDate: {date}\r\nServer: Alertline\r\nContent-Length: "
@@ -22,10 +23,10 @@ class _Head:
     """The head up to the length, made anew every second."""
 
     def __init__(self) -> None:
-        self._second, self._bytes = 0, b""
+        self._second, self._bytes = -1, b""
 
     def get(self) -> bytes:
-        second = int(time.time())
+        second = int(monotonic())
         if second != self._second:
             self._second, self._bytes = second, _HEAD.format(date=rfc822_formatted_time()).encode()
         return self._bytes
@@ -34,10 +35,15 @@ class _Head:
 _head: Final = _Head()
 
 
+def receipt_bytes(body: bytes) -> bytes:
+    """The whole reply as it goes over the wire."""
+    return b"%s%d\r\n\r\n%s" % (_head.get(), len(body), body)
+
+
 class Receipt(web.Response):
     """202 with a JSON body. One object answers one request."""
 
-    _keep_alive = True
+    _keep_alive: bool | None = True
 
     def __init__(self, body: bytes) -> None:
         # Not the parent's: it would set up headers that are the same for all.
@@ -49,7 +55,7 @@ class Receipt(web.Response):
             super().__init__(status=202, body=self._receipt, headers={"Content-Type": "application/json"})
             self._keep_alive = None
             return await super().prepare(request)
-        body, writer = self._receipt, request.writer
-        await writer.write(b"%s%d\r\n\r\n%s" % (_head.get(), len(body), body))
+        writer = request.writer
+        await writer.write(receipt_bytes(self._receipt))
         self._eof_sent = True
         return writer

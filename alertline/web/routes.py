@@ -5,16 +5,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
 import msgspec
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, LocalOperator, Permission
-from alertline.web.problems import Problem, from_exception, problem_response
+from alertline.web.problems import Problem, from_exception, problem_response, unexpected
 
 __all__ = ["Route", "add_routes", "add_unknown_routes", "answer_unknown_routes", "route_table"]
-
-log = structlog.get_logger(__name__)
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,7 +71,7 @@ def _around(shown: Middleware | None, handler: Handler) -> Handler:
 
 def route_table(app: web.Application) -> list[Route]:
     """Every registered route with its permission: what the tests of access walk."""
-    return list(app[ROUTES]) if ROUTES in app else []
+    return list(app.get(ROUTES, ()))
 
 
 def _guarded(handler: Handle, permission: Permission, authenticator: Authenticator) -> Handler:
@@ -115,8 +112,7 @@ def _refusal(request: web.Request, error: Exception) -> web.Response:
     problem = from_exception(error)
     if problem is None:
         # the path only: a query string may hold a token
-        log.error("request.failed", method=request.method, path=_safe_path(request), exc_info=error)
-        problem = Problem(500, "Alertline failed on this request", "it is in the server's log")
+        problem = unexpected(error, request.method, _safe_path(request))
     return problem_response(problem)
 
 

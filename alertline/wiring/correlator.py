@@ -5,7 +5,6 @@ says `ready` on its standard output once it has taken the partition over.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -30,7 +29,6 @@ _STOP_S: Final = 10.0
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
 _DO_NOT_RESTART: Final = 3
-_NICE: Final = 10
 
 
 async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, stop: asyncio.Event) -> None:
@@ -40,17 +38,6 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
         AlertlineError: a record is of a newer Alertline, or the store of another log (exit status 3: starting again
             would not help); or a file cannot be used.
     """
-    if lifeline:
-        # Beside receivers: a sender waits for its answer, and who reads incidents does not notice milliseconds. What
-        # the receivers leave of the machine is enough to catch up between storms.
-        m = os.environ.get("XMODE", "nice")
-        if m == "nice":
-            os.nice(_NICE)
-        elif m == "idle":
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        elif m == "batch":
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-            os.nice(19)
     folder = DataFolder(settings.data)
     events = await folder.open_log()
     try:

@@ -3,19 +3,17 @@
 Everything that is opened is closed again in reverse order, each step with its name in the log when it fails.
 """
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import RawIOBase
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import structlog
 from aiohttp import web
 
-from alertline.clock import monotonic, now
+from alertline.clock import now
 from alertline.config import Settings, policy_of
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import EventLog
@@ -27,6 +25,7 @@ from alertline.wiring.collecting import little_collecting
 from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.embedded import DataFolder
 from alertline.wiring.integrations import integrations_of
+from alertline.wiring.listening import BACKLOG, listen, named
 from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
@@ -37,10 +36,6 @@ from schemas.records import Delivery, Tick
 __all__ = ["ServeOptions", "build_app", "serving"]
 
 log = structlog.get_logger(__name__)
-
-_DRAIN_S: Final = 4.0
-_LOOK_S: Final = 0.02
-_BACKLOG: Final = 1024
 
 
 class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,11 +86,11 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         # first of all: it starts while the rest is opened here
         correlator = CorrelatorProcess(_arguments(settings, options))
         await correlator.start()
-        stack.push_async_callback(_named, "correlator", correlator.stop)
+        stack.push_async_callback(named, "correlator", correlator.stop)
         events = await folder.open_log()
-        stack.push_async_callback(_named, "event log", events.close)
+        stack.push_async_callback(named, "event log", events.close)
         engine = await folder.open_store()
-        stack.push_async_callback(_named, "store", engine.dispose)
+        stack.push_async_callback(named, "store", engine.dispose)
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(StoreReader(engine), events, policy_of(settings))
         routes = [
@@ -104,7 +99,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
             *health_routes(lambda: _missing(correlator)),
         ]
         app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)
-        yield await _listen(app, listener, receiver, stack)
+        yield await listen(app, listener, receiver, stack)
 
 
 def _receiver(
@@ -148,31 +143,12 @@ def _bind(settings: Settings, stack: AsyncExitStack) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)  # what comes before we are ready waits
+        listener.listen(BACKLOG)  # what comes before we are ready waits
     except OSError as error:
         raise AlertlineError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
         ) from error
     return listener
-
-
-async def _listen(app: web.Application, listener: socket.socket, receiver: Receiver, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_DRAIN_S)
-    await runner.setup()
-    stack.push_async_callback(_named, "web server", runner.cleanup)
-    host, port = listener.getsockname()[:2]
-    site = web.SockSite(runner, listener, backlog=_BACKLOG)
-    await site.start()
-    stack.push_async_callback(_named, "bodies that are still coming", lambda: _let_arrive(site, receiver))
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _let_arrive(site: web.BaseSite, receiver: Receiver) -> None:
-    """Take no new connection and wait for bodies that have begun to come: aiohttp's own shutdown would read no more."""
-    await site.stop()
-    end = monotonic() + _DRAIN_S
-    while receiver.arriving and monotonic() < end:  # noqa: ASYNC110 - an Event would be set on the hot path
-        await asyncio.sleep(_LOOK_S)
 
 
 def _arguments(settings: Settings, options: ServeOptions) -> list[str]:
@@ -182,13 +158,3 @@ def _arguments(settings: Settings, options: ServeOptions) -> list[str]:
     if options.recorded_time:
         arguments.append("--recorded-time")
     return arguments
-
-
-async def _named(name: str, close: Callable[[], object]) -> None:
-    """Close one thing; what fails is told with its name and does not keep the rest from closing."""
-    try:
-        result = close()
-        if asyncio.iscoroutine(result):
-            await result
-    except Exception:
-        log.exception("close.failed", what=name)  # the others must still be closed
