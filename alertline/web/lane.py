@@ -30,9 +30,7 @@ _MOST_WAITING: Final = 256 * 1024  # bytes that came before the last answer was 
 _LINE: Final = re.compile(rb"([A-Za-z][A-Za-z0-9-]*): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 _LENGTH: Final = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 # what changes how the rest is to be read, or what is to be answered; aiohttp knows
-_NOT_PLAIN: Final = frozenset(
-    ("connection", "content-encoding", "expect", "te", "trailer", "transfer-encoding", "upgrade")
-)
+_NOT_PLAIN: Final = frozenset(("content-encoding", "expect", "origin", "te", "trailer", "transfer-encoding", "upgrade"))
 
 
 class _Head(msgspec.Struct, frozen=True):

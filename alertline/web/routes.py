@@ -3,6 +3,8 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -12,6 +14,9 @@ from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, Local
 from alertline.web.problems import Problem, from_exception, problem_response, unexpected
 
 __all__ = ["Route", "add_routes", "add_unknown_routes", "answer_unknown_routes", "route_table"]
+
+_READING: Final = frozenset(("GET", "HEAD"))
+_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,7 +49,8 @@ def add_routes(
     for route in routes:
         around = shown if route.method == "GET" else None
         for path, handler in (*route.shortcuts.items(), (route.path, route.handler)):
-            guarded = _guarded(handler, route.permission, authenticator)
+            own = handler if route.method in _READING else _from_here(handler)
+            guarded = _guarded(own, route.permission, authenticator)
             app.router.add_route(route.method, path, _around(around, guarded))
         app.setdefault(ROUTES, []).append(route)
 
@@ -92,6 +98,21 @@ def _guarded(handler: Handle, permission: Permission, authenticator: Authenticat
             return _refusal(request, error)
 
     return guarded
+
+
+def _from_here(handler: Handle) -> Handle:
+    """What changes something is not taken from a page of another site: a browser says where its page is from.
+
+    Monitoring systems and `curl` send no `Origin`. Without sign-in this is what keeps any web page from giving orders.
+    """
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).hostname not in _LOOPBACK:
+            raise Problem(403, "Not from a page of another site", f"its origin is {origin}")
+        return await handler(request)
+
+    return checked
 
 
 def _local(handler: Handle, *, public: bool) -> Handler:

@@ -227,6 +227,21 @@ async def test_log_away(log_type: Callable[[], MemoryLog]) -> None:
     assert int(response.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://elsewhere.example", 403), ("null", 403), ("http://127.0.0.1:8080", 202), ("http://localhost", 202)],
+)
+async def test_origin(origin: str, status: int) -> None:
+    """A page of another site can post nothing, whatever it says its body is."""
+    log = MemoryLog()
+    async with serving(log) as client:
+        headers = {"Origin": origin, "Content-Type": "text/plain"}
+        answer = await client.post("/v1/webhooks/generic", data=json.dumps(ALERT), headers=headers)
+
+    assert answer.status == status
+    assert len(await records(log)) == (1 if status == 202 else 0)
+
+
 async def test_recorded_time() -> None:
     """In recorded time the sender says when it was received; without a word our clock does; nonsense is 400."""
     log = MemoryLog()
