@@ -1,62 +1,95 @@
 """The members of one incident, with what the rules ask of them all the time kept at hand.
 
-Only a cache: the bounds and counts follow from the episodes, and are counted again whenever a change is not one that a
-counter can follow.
+Only a cache: bounds, counts and services follow from the episodes.
 """
 
+from bisect import bisect_left, insort
+from collections import Counter
 from datetime import datetime
+from typing import TypeVar
 
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
 
 __all__ = ["Members", "Tally"]
 
+Value = TypeVar("Value", datetime, tuple[datetime, bool])
+
 
 class Tally:
-    """What some episodes come to.
+    """What some episodes come to. Sorted lists, so that an episode can leave as cheaply as it came.
 
     Attributes:
-        count: how many there are; firing: how many of them have no end.
-        first_start, last_start: event times of the earliest and the latest onset.
-        last_end: event time of the latest known end; last_end_read: log time at which the newest end was read.
-        ends_in_point: the latest end is that of a moment (a source that never resolves).
+        firing: how many of them have no end.
     """
 
     def __init__(self) -> None:
-        self.count = 0
         self.firing = 0
-        self.first_start: datetime | None = None
-        self.last_start: datetime | None = None
-        self.last_end: datetime | None = None
-        self.last_end_read: datetime | None = None
-        self.ends_in_point = False
+        self._starts: list[datetime] = []
+        self._ends: list[
+            tuple[datetime, bool]
+        ] = []  # with whether it is more than a moment: at equal times that counts
+        self._reads: list[datetime] = []
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._starts)
+
+    @property
+    def first_start(self) -> datetime | None:
+        """Event time of the earliest onset."""
+        return self._starts[0] if self._starts else None
+
+    @property
+    def last_start(self) -> datetime | None:
+        """Event time of the latest onset."""
+        return self._starts[-1] if self._starts else None
+
+    @property
+    def last_end(self) -> datetime | None:
+        """Event time of the latest known end."""
+        return self._ends[-1][0] if self._ends else None
+
+    @property
+    def last_end_read(self) -> datetime | None:
+        """Log time at which the newest end was read."""
+        return self._reads[-1] if self._reads else None
+
+    @property
+    def ends_in_point(self) -> bool:
+        """Whether the latest end is that of a moment (a source that never resolves)."""
+        return bool(self._ends) and not self._ends[-1][1]
 
     def add(self, row: EpisodeRow) -> None:
         """Count an episode."""
-        start, end = row.started_at, row.ended_at
-        self.count += 1
-        if self.first_start is None or start < self.first_start:
-            self.first_start = start
-        if self.last_start is None or start > self.last_start:
-            self.last_start = start
+        insort(self._starts, row.started_at)
+        end = row.ended_at
         if end is None:
             self.firing += 1
-        else:
-            self._add_end(row, end)
+            return
+        insort(self._ends, (end, not row.point))
+        if (read_at := _end_read(row)) is not None:
+            insort(self._reads, read_at)
 
-    def end(self, row: EpisodeRow, end: datetime) -> None:
-        """An episode that was counted as firing has ended."""
-        self.firing -= 1
-        self._add_end(row, end)
+    def remove(self, row: EpisodeRow) -> None:
+        """Count an episode no more, as it was when it was added."""
+        _drop(self._starts, row.started_at)
+        end = row.ended_at
+        if end is None:
+            self.firing -= 1
+            return
+        _drop(self._ends, (end, not row.point))
+        if (read_at := _end_read(row)) is not None:
+            _drop(self._reads, read_at)
 
-    def _add_end(self, row: EpisodeRow, end: datetime) -> None:
-        read_at = max((span.read_at for span in row.spans if span.read_at is not None), default=None)
-        if read_at is not None and (self.last_end_read is None or read_at > self.last_end_read):
-            self.last_end_read = read_at
-        if self.last_end is None or end > self.last_end:
-            self.last_end, self.ends_in_point = end, row.point
-        elif end == self.last_end:
-            self.ends_in_point = self.ends_in_point and row.point
+
+def _end_read(row: EpisodeRow) -> datetime | None:
+    return max((span.read_at for span in row.spans if span.read_at is not None), default=None)
+
+
+def _drop(values: list[Value], value: Value) -> None:
+    del values[bisect_left(values, value)]
 
 
 class Members:
@@ -65,10 +98,15 @@ class Members:
     def __init__(self) -> None:
         self.episodes: dict[str, EpisodeRow] = {}
         self.items: dict[str, ItemRow] = {}
-        self.services: set[str] = set()
         self.stamps: Stamps | None = None
         self._services: dict[str, str | None] = {}
+        self._named: Counter[str] = Counter()
         self._monitoring, self._pages = Tally(), Tally()
+
+    @property
+    def services(self) -> set[str]:
+        """The services of the members' alerts."""
+        return set(self._named)
 
     @property
     def tally(self) -> Tally:
@@ -83,24 +121,34 @@ class Members:
     def put_episode(self, row: EpisodeRow, service: str | None) -> None:
         """Let an episode be a member, as it is now."""
         old = self.episodes.get(row.id)
+        if old is not None and old.spans == row.spans and old.paging is row.paging:
+            self.episodes[row.id] = row
+            if old.severity is not row.severity or old.pending_for != row.pending_for:
+                self.stamps = None  # else it is a repeat: no stamp can have moved
+            return
+        if old is not None:
+            self._uncount(old)
         self.episodes[row.id] = row
         self._services[row.id] = service
-        if old is None:
-            self._count(row)
-        elif old.spans == row.spans and old.paging is row.paging:
-            if old.severity is row.severity and old.pending_for == row.pending_for:
-                return  # a repeat: no stamp can have moved
-        elif _only_ended(old, row) and row.ended_at is not None:
-            self._tally_of(row).end(row, row.ended_at)
-        else:
-            self._recount()
+        self._tally_of(row).add(row)
+        if service is not None:
+            self._named[service] += 1
         self.stamps = None
 
     def remove_episode(self, episode: str) -> None:
         """Let an episode be no member any more."""
-        if self.episodes.pop(episode, None) is not None:
-            self._recount()
+        row = self.episodes.pop(episode, None)
+        if row is not None:
+            self._uncount(row)
             self.stamps = None
+
+    def _uncount(self, row: EpisodeRow) -> None:
+        self._tally_of(row).remove(row)
+        service = self._services.pop(row.id)
+        if service is not None:
+            self._named[service] -= 1
+            if not self._named[service]:
+                del self._named[service]
 
     def put_item(self, row: ItemRow) -> None:
         """Let an item belong here, as it is now."""
@@ -116,23 +164,5 @@ class Members:
         """The incident's own row changed: its milestones are computed again when asked for."""
         self.stamps = None
 
-    def _recount(self) -> None:
-        self._monitoring, self._pages = Tally(), Tally()
-        self.services = set()
-        for row in self.episodes.values():
-            self._count(row)
-
-    def _count(self, row: EpisodeRow) -> None:
-        self._tally_of(row).add(row)
-        service = self._services[row.id]
-        if service is not None:
-            self.services.add(service)
-
     def _tally_of(self, row: EpisodeRow) -> Tally:
         return self._pages if row.paging else self._monitoring
-
-
-def _only_ended(old: EpisodeRow, row: EpisodeRow) -> bool:
-    """Whether nothing changed but that an episode of one span has an end now."""
-    same = old.paging is row.paging and old.started_at == row.started_at
-    return same and len(row.spans) == 1 and old.ended_at is None and row.ended_at is not None
