@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, LocalOperator, Permission
 from alertline.web.problems import Problem, from_exception, problem_response, unexpected
 
-__all__ = ["Route", "add_routes", "add_unknown_routes", "answer_unknown_routes", "route_table"]
+__all__ = ["Route", "add_routes", "add_unknown_routes", "route_table"]
 
 _READING: Final = frozenset(("GET", "HEAD"))
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -141,14 +141,3 @@ def _safe_path(request: web.Request) -> str:
     """The path without a token: the route's pattern where there is one."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else re.sub(r"[^/]{16,}", "…", request.path)
-
-
-@web.middleware
-async def answer_unknown_routes(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn aiohttp's own 404 and 405 into problem+json."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return _refusal(request, error)

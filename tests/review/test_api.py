@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alertline.web.access import LocalOperator, Permission
-from alertline.web.routes import add_routes, answer_unknown_routes, route_table
-from review.pages import browser_errors, review_routes
+from alertline.web.access import Permission
+from alertline.web.routes import route_table
+from alertline.wiring.server import build_app
+from review.pages import review_routes
 from schemas.public import to_json_bytes
 from schemas.vocabulary import Outcome
 from tests.support.memory_reader import MemoryReader, delivery, waiting
@@ -20,9 +21,8 @@ Client = TestClient[web.Request, web.Application]
 
 def application(reader: MemoryReader, *, recorded_time: bool = False) -> web.Application:
     """The review routes as the server wires them."""
-    app = web.Application(middlewares=[browser_errors(recorded_time=recorded_time), answer_unknown_routes])
-    add_routes(app, review_routes(reader, recorded_time=recorded_time), LocalOperator())
-    return app
+    routes = review_routes(reader, recorded_time=recorded_time)
+    return build_app(routes=routes, recorded_time=recorded_time, max_body=1024)
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alertline.web.access import LocalOperator
-from alertline.web.routes import add_routes, answer_unknown_routes
-from review.pages import browser_errors, review_routes
+from alertline.web.routes import add_routes
+from alertline.wiring.server import build_app
+from review.pages import review_routes
 from schemas.incident import Incident
 from schemas.vocabulary import MilestoneName, Outcome
 from tests.support.html_check import PageReader, read_page
@@ -20,8 +21,9 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 async def fetch(path: str, reader: MemoryReader, *, status: int = 200, recorded_time: bool = False) -> PageReader:
     """Get a page as a browser does, and read it."""
-    app = web.Application(middlewares=[browser_errors(recorded_time=recorded_time), answer_unknown_routes])
-    add_routes(app, review_routes(reader, recorded_time=recorded_time), LocalOperator())
+    app = build_app(
+        routes=review_routes(reader, recorded_time=recorded_time), recorded_time=recorded_time, max_body=1024
+    )
     async with TestClient(TestServer(app)) as client:
         response = await client.get(path, headers=BROWSER)
         assert (status, "text/html") == (response.status, response.content_type)

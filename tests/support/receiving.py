@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alertline.eventlog.memory import MemoryLog
 from alertline.eventlog.port import LogFull, Position
 from alertline.web.access import Authenticator, LocalOperator, Principal
-from alertline.web.routes import add_routes, answer_unknown_routes
+from alertline.web.routes import add_routes, add_unknown_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from schemas.records import Delivery, Record, decode
@@ -88,9 +88,10 @@ async def serving(
     authenticator: Authenticator | None = None,
 ) -> AsyncIterator[Client]:
     """A server with the receivers and nothing else."""
-    app = web.Application(middlewares=[answer_unknown_routes])
+    app = web.Application()
     receiver = Receiver(log, Integrations(configured), clock, options)
     add_routes(app, receiver.routes(), authenticator or LocalOperator())
+    add_unknown_routes(app)
     async with TestClient(TestServer(app)) as client:
         yield client
 
