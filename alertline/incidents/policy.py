@@ -1,14 +1,30 @@
-"""The numbers that the rules use, with their defaults (contract §8.6). Configuration sets them; nothing else does."""
+"""What the rules go by, with the defaults (contract §8.6). Configuration sets it; nothing else does."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-__all__ = ["Policy"]
+__all__ = ["MaintenanceWindow", "Policy"]
+
+
+class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which alerts are expected.
+
+    Attributes:
+        start, end: event time; end is exclusive.
+        match: field or label = pattern (`*` for any text); all must match, none matches every alert. Fields are
+            `source`, `service`, `host`, `scope`, `title` and `severity`; every other name is a label.
+        reason: why, for people.
+    """
+
+    start: datetime
+    end: datetime
+    match: dict[str, str] = {}
+    reason: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """Windows and reaches.
+    """Windows, reaches, thresholds and what is known of the observed system.
 
     Attributes:
         quiet: log time without a firing alert after which an incident is resolved.
@@ -25,6 +41,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         keyed_memory, unkeyed_memory: how long a delivery is known again, with and without an id of its sender.
         gap, gap_share: nothing recorded for longer than both of these (the latter of the incident's length) is a gap.
         flaps, flap_window: that many transitions within the window are flapping.
+        flap_hold: a flapping alert is held open until it did not fire for this long.
+        span: how long after its start an incident still takes in alerts by evidence alone.
+        seal: how long after its resolve (beyond `reopen`) an incident still changes by itself.
+        lease: how long an alert of a source that repeats itself is believed without a repeat, before repeats are known;
+            lease_least, lease_most: bounds once they are: three times the longest gap between repeats.
+        attach, merge, suggest: points from which an episode joins an incident, two incidents become one, and an
+            incident is shown as related.
+        depends_on: service = the services that it calls.
+        correlate_by: labels whose equal value ties alerts together whatever else speaks against it.
+        maintenance, maintenance_grace: expected times; an alert that fires on this long after one is a normal one.
     """
 
     quiet: timedelta = timedelta(minutes=5)
@@ -45,3 +71,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     gap_share: float = 0.1
     flaps: int = 4
     flap_window: timedelta = timedelta(minutes=30)
+    flap_hold: timedelta = timedelta(minutes=10)
+    span: timedelta = timedelta(hours=6)
+    seal: timedelta = timedelta(hours=24)
+    lease: timedelta = timedelta(hours=4, minutes=30)
+    lease_least: timedelta = timedelta(minutes=15)
+    lease_most: timedelta = timedelta(hours=24)
+    attach: int = 12
+    merge: int = 15
+    suggest: int = 6
+    depends_on: dict[str, tuple[str, ...]] = {}
+    correlate_by: tuple[str, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()
+    maintenance_grace: timedelta = timedelta(minutes=5)
