@@ -52,7 +52,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What calls what.
 
     Attributes:
-        depends_on: service = list of the services it calls. Read and checked; the correlator does not use it yet.
+        depends_on: service = list of the services it calls.
     """
 
     depends_on: dict[str, tuple[str, ...]] = {}
@@ -205,4 +205,5 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         quiet=parse_duration(settings.windows.quiet, "windows.quiet"),
         reopen=parse_duration(settings.windows.reopen, "windows.reopen"),
+        depends_on=settings.topology.depends_on,
     )

@@ -9,7 +9,7 @@ import msgspec
 from alertline.eventlog.port import LogRecord
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
+from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
@@ -56,12 +56,14 @@ class States:
         return [_summary(self.of(stream), incident, self._policy) for stream, incident in incidents]
 
 
-_LOAD_ORDER: Final = (AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow)
+_LOAD_ORDER: Final = (AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow)
 
 
 def _load_order(row: Row) -> tuple[int, Order, str]:
     """Rows that others refer to first; then as they were made, where the rules go by that."""
-    made = row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow) else Order(0)
+    made = (
+        row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow | ArrivalRow) else Order(0)
+    )
     return _LOAD_ORDER.index(type(row)), made, row.id
 
 

@@ -10,7 +10,8 @@ from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fold, observe
 from alertline.incidents.ids import mark_id
 from alertline.incidents.lifecycle import carry_on, open_incident
-from alertline.incidents.model import AlertRow, EpisodeRow, Span
+from alertline.incidents.membership import join
+from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
@@ -195,6 +196,7 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
 
 def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
     """Give an episode its incident: one that it belongs to, or a new one (§8.10: not for an informational resolve)."""
+    _note_arrival(work, alert, row)
     if heard.home is not None:
         placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
     else:
@@ -215,9 +217,31 @@ def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
         ).id
     else:
         before = _resolved(work, incident)
-    row = msgspec.structs.replace(row, incident=incident, why=placement.why)
+    row = msgspec.structs.replace(row, incident=incident, why=placement.why, related=placement.related)
     work.decide(DecisionKind.EPISODE_STARTED, row)
     carry_on(work, row, before)
+    for other in placement.joins:
+        join(work, row.id, other)
+
+
+def _note_arrival(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
+    """What the scope is used to is learned from everything that starts in it (`background.py`)."""
+    if row.paging or row.id in work.state.episodes:
+        return
+    if not work.state.background(alert.scope).worth_noting(alert.service, alert.check, work.log_time):
+        return
+    arrival = ArrivalRow(
+        id=mark_id("ar", row.id),
+        stream=row.stream,
+        scope=row.scope,
+        at=row.started_at,
+        read_at=work.log_time,
+        order=work.order(),
+        check=alert.check,
+        service=alert.service,
+        group=alert.group,
+    )
+    work.decide(DecisionKind.ARRIVAL_NOTED, arrival)
 
 
 def _resolved(work: Work, incident: str | None) -> Milestone | None:
@@ -242,10 +266,12 @@ def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone
             carry_on(work, row, before)
         return
     left, before = work.state.incidents[row.incident], _resolved(work, placement.incident)
-    row = msgspec.structs.replace(row, incident=placement.incident, why=placement.why)
+    row = msgspec.structs.replace(row, incident=placement.incident, why=placement.why, related=placement.related)
     work.decide(DecisionKind.EPISODE_ATTACHED, row)
     work.decide_incident(DecisionKind.INCIDENT_MERGED, left, merged_into=placement.incident)
     carry_on(work, row, before)
+    for other in placement.joins:
+        join(work, row.id, other)
 
 
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:

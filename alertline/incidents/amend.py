@@ -7,17 +7,15 @@ import msgspec
 
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ids import mark_id
-from alertline.incidents.lifecycle import carry_on, open_incident, reopen, resolve_said
+from alertline.incidents.lifecycle import open_incident, reopen, resolve_said
+from alertline.incidents.membership import merge, move, revive, told_of
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow
 from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import Command
-from schemas.incident import Reason
 from schemas.vocabulary import CommandName, IncidentStatus, MilestoneName, RowKind
 
 __all__ = ["apply", "describe", "not_standing"]
-
-_PINNED: Final = (Reason("manual", 99, "A person put it here."),)
 
 # how a command shows on the timeline; those that set a milestone are rows of its kind
 _KINDS: Final = {
@@ -115,41 +113,8 @@ def _merge(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
         return "there is no other incident of that id"
     if survivor.scope != home.scope:
         return "nothing links across scopes"
-    members = work.state.members[home.id]
-    work.decide_incident(DecisionKind.INCIDENT_MERGED, home, merged_into=survivor.id)
-    for episode in list(members.episodes.values()):
-        _move(work, episode, survivor.id, origin=home.id)
-    overridden = {item.args["milestone"] for item in _overrides(work, survivor.id)}
-    for item in list(members.items.values()):
-        moved = msgspec.structs.replace(item, incident=survivor.id, origin=home.id)
-        if item.command == CommandName.OVERRIDE_MILESTONE and item.args["milestone"] in overridden:
-            moved = msgspec.structs.replace(moved, accepted=False)  # the survivor's win, this one becomes a conflict
-        work.decide(DecisionKind.ITEM_ATTACHED, moved)
-    _wake(work, survivor.id)
+    merge(work, home, survivor)
     return None
-
-
-def _overrides(work: Work, incident: str) -> list[ItemRow]:
-    items = work.state.members[incident].items.values()
-    return [item for item in items if item.command == CommandName.OVERRIDE_MILESTONE]
-
-
-def _move(work: Work, episode: EpisodeRow, incident: str, *, origin: str | None, pinned: bool | None = None) -> None:
-    fields = {"incident": incident, "origin": origin}
-    row = msgspec.structs.replace(episode, **fields)
-    if pinned is not None:
-        row = msgspec.structs.replace(row, pinned=pinned, why=_PINNED)
-    before = work.state.stamps(incident).milestones[MilestoneName.RESOLVED]
-    work.decide(DecisionKind.EPISODE_ATTACHED, row)
-    carry_on(work, row, before)
-
-
-def _wake(work: Work, incident: str) -> None:
-    """An incident that still fires after its members changed is open."""
-    row = work.state.incidents[incident]
-    work.touch(incident, interval=True)
-    if row.status is IncidentStatus.RESOLVED and work.state.stamps(incident).at(MilestoneName.RESOLVED) is None:
-        work.decide_incident(DecisionKind.INCIDENT_RESOLVE_WITHDRAWN, row, status=IncidentStatus.OPEN, deadline=None)
 
 
 def _named(work: Work, row: ItemRow, home: IncidentRow | None) -> list[EpisodeRow] | None:
@@ -183,44 +148,24 @@ def _split(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
     origins = {each.origin for each in episodes}
     origin = origins.pop() if len(origins) == 1 else None
     if origin is not None and work.state.incidents[origin].merged_into == home.id:
-        return _revive(work, home, origin)
+        revive(work, home, origin)
+        return None
     return _part(work, home, row, episodes)
 
 
 def _part(work: Work, home: IncidentRow, row: ItemRow, episodes: list[EpisodeRow]) -> str | None:
     """Give episodes an incident of their own that is never merged back by itself."""
-    if len(episodes) == len(work.state.members[home.id].episodes) and not _human(work, home):
+    if len(episodes) == len(work.state.members[home.id].episodes) and not told_of(work, home.id):
         return "nothing would be left"
     first = min(episodes, key=lambda each: (each.started_at, each.id))
     service = work.state.alerts[first.alert].service
     new = open_incident(work, scope=home.scope, by=mark_id("ev", row.id), at=first.started_at, service=service)
     work.decide_incident(DecisionKind.INCIDENT_UPDATED, new, cannot_link=(home.id,))
     for episode in episodes:
-        _move(work, episode, new.id, origin=None, pinned=True)
+        move(work, episode, new.id, origin=None, pinned=True)
     home = work.state.incidents[home.id]
     work.decide_incident(DecisionKind.INCIDENT_UPDATED, home, cannot_link=(*home.cannot_link, new.id))
     work.touch(home.id, interval=True)
-    return None
-
-
-def _human(work: Work, home: IncidentRow) -> bool:
-    return any(item.command is None and item.actor is not None for item in work.state.members[home.id].items.values())
-
-
-def _revive(work: Work, home: IncidentRow, origin: str) -> str | None:
-    """Undo a merge: everything that came from the loser goes back under its old id."""
-    members = work.state.members[home.id]
-    lost = work.state.incidents[origin]
-    work.decide_incident(DecisionKind.INCIDENT_REVIVED, lost, merged_into=None)
-    for episode in [each for each in members.episodes.values() if each.origin == origin]:
-        _move(work, episode, origin, origin=None)
-    for item in [each for each in members.items.values() if each.origin == origin]:
-        back = msgspec.structs.replace(item, incident=origin, origin=None)
-        if item.command == CommandName.OVERRIDE_MILESTONE:
-            back = msgspec.structs.replace(back, accepted=True)
-        work.decide(DecisionKind.ITEM_ATTACHED, back)
-    _wake(work, origin)
-    _wake(work, home.id)
     return None
 
 
@@ -232,7 +177,7 @@ def _attach(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
         if episode.scope != home.scope:
             return "nothing links across scopes"
         left = episode.incident
-        _move(work, episode, home.id, origin=None, pinned=True)
+        move(work, episode, home.id, origin=None, pinned=True)
         if left is not None and left != home.id:
             _leave(work, work.state.incidents[left], home.id)
     return None
@@ -241,7 +186,7 @@ def _attach(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
 def _leave(work: Work, left: IncidentRow, to: str) -> None:
     """An incident that lost an alert: emptied and without human entries, it becomes an alias (§8.15)."""
     work.touch(left.id, interval=True)
-    if not work.state.members[left.id].episodes and not _human(work, left):
+    if not work.state.members[left.id].episodes and not told_of(work, left.id):
         work.decide_incident(DecisionKind.INCIDENT_MERGED, left, merged_into=to)
 
 

@@ -1,39 +1,45 @@
 """To which incident an episode belongs, and why. Pure: it reads the state and returns a placement.
 
-This is the first, plain correlation: the same identity; the same service of a scope while the incident lasts; or close
-in time. The evidence-scoring engine (rates, topology, merges) will take the place of `_score`; whatever it finds must
-still come out as a `Placement` with its reasons.
+In this order: the same condition again within the reopen window (a hard rule); the incident with the most evidence
+(`evidence.py`), if that is enough; else an incident of its own. What falls a little short is kept as related. An
+episode that speaks strongly for a second incident as well says that the two are one.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
+from alertline.incidents.evidence import HARD, points_of, weigh
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.state import StreamState
 from alertline.incidents.words import span_words
-from schemas.incident import Reason
+from schemas.incident import Reason, Related
 from schemas.vocabulary import IncidentStatus, MilestoneName, Severity
 
-__all__ = ["ATTACH", "Placement", "place"]
+__all__ = ["Placement", "place"]
 
-ATTACH = 8  # points from which an episode joins an incident
-_SERVICE = 8
-_ONSET = 8
-_HARD = 99
-_CANDIDATES = 32  # the newest incidents of a scope that are looked at
+_NEWEST = 16  # the newest incidents of a scope that are looked at, whatever they are about
+_CANDIDATES = 32  # and all that are looked at
+_MOST_RELATED = 3
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """Where an episode belongs: an incident and the reasons, or a new one, which may be a recurrence of an old one."""
+    """Where an episode belongs: an incident and the reasons, or a new one, which may be a recurrence of an old one.
+
+    Attributes:
+        joins: other incidents for which it speaks so strongly that they are one with it, strongest first.
+        related: incidents for which it speaks, but not enough.
+    """
 
     incident: str | None
     why: tuple[Reason, ...]
     recurrence_of: str | None = None
+    joins: tuple[Related, ...] = ()
+    related: tuple[Related, ...] = ()
 
 
 def place(
@@ -43,17 +49,20 @@ def place(
     same, recurrence_of = _same_identity(state, alert, episode, policy, excluded)
     if same is not None:
         return same
-    scored = []
-    for row in _candidates(state, alert.scope, excluded):
-        reasons = _score(state, row, alert, episode, policy)
-        points = sum(reason.points for reason in reasons)
-        if points >= ATTACH:
-            start = state.members[row.id].tally.first_start or row.opened_at
-            scored.append((-points, start, row.id, reasons))
-    if scored:
-        _, _, incident, reasons = min(scored, key=lambda each: each[:3])
-        return Placement(incident, reasons)
-    return Placement(None, (Reason("first", 0, "It opened the incident."),), recurrence_of)
+    found = [
+        (Related(row.id, points_of(reasons), reasons), state.members[row.id].tally.first_start or row.opened_at)
+        for row in _candidates(state, alert, excluded)
+        if _gap(state, row, episode) <= _reach(state, row, policy) and (reasons := weigh(state, row, alert, episode))
+    ]
+    found.sort(key=lambda each: (-each[0].points, each[1], each[0].incident))
+    ranked = [each for each, _ in found]
+    home = ranked[0] if ranked and ranked[0].points >= policy.attach else None
+    rest = ranked[1:] if home is not None else ranked
+    joins = tuple(each for each in rest if each.points >= policy.merge)
+    related = tuple(each for each in rest if each not in joins and each.points >= policy.suggest)[:_MOST_RELATED]
+    if home is None:
+        return Placement(None, (Reason("first", 0, "It opened the incident."),), recurrence_of, related=related)
+    return Placement(home.incident, home.why, joins=joins, related=related)
 
 
 def _same_identity(
@@ -78,7 +87,7 @@ def _same_identity(
     if nearest is not None and nearest[0] <= policy.reopen:
         gap, incident = nearest
         when = "while it lasted" if not gap else f"{span_words(gap)} from it, within {span_words(policy.reopen)}"
-        return Placement(incident, (Reason("same_identity", _HARD, f"The same alert fired again {when}."),)), None
+        return Placement(incident, (Reason("same_identity", HARD, f"The same alert fired again {when}."),)), None
     return None, earlier[1] if earlier else None
 
 
@@ -86,34 +95,23 @@ def _severity(state: StreamState, row: IncidentRow) -> Severity:
     return highest(each.severity for each in state.members[row.id].episodes.values())
 
 
-def _candidates(state: StreamState, scope: str, excluded: str | None) -> Iterable[IncidentRow]:
-    for row in islice(state.incidents_of(scope), _CANDIDATES):
-        if row.status is not IncidentStatus.CLOSED and row.id != excluded:
-            yield row
+def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> Iterable[IncidentRow]:
+    """The incidents worth weighing: of the same key, service or a neighbour of it on the map; and the newest."""
+    services = (alert.service, *state.callmap.neighbours(alert.service)) if alert.service is not None else ()
+    found: dict[str, IncidentRow] = {}
+    for row in chain(
+        state.incidents_keyed(alert),
+        *(state.incidents_about(alert.scope, service) for service in services),
+        islice(state.incidents_of(alert.scope), _NEWEST),
+    ):
+        if row.status is not IncidentStatus.CLOSED and row.id != excluded and len(found) < _CANDIDATES:
+            found[row.id] = row
+    return found.values()
 
 
-def _score(
-    state: StreamState, row: IncidentRow, alert: AlertRow, episode: EpisodeRow, policy: Policy
-) -> tuple[Reason, ...]:
-    """The evidence that an episode belongs to an incident; empty when they lie too far apart in time."""
-    members = state.members[row.id]
-    declared = not members.episodes
-    reach = policy.declared_reach if declared else policy.quiet
-    if _gap(state, row, episode) > reach:
-        return ()
-    reasons = []
-    services = members.services or ({row.service} if row.service else set())
-    if alert.service is not None and alert.service in services:
-        reasons.append(Reason("same_service", _SERVICE, f"Same service ({alert.service}) while the incident lasted."))
-    tally = members.tally
-    first, last = tally.first_start or row.opened_at, tally.last_start or row.opened_at
-    distance = max(first - episode.started_at, episode.started_at - last, timedelta(0))
-    if distance <= policy.onset_near:
-        words = (
-            f"Started {span_words(distance)} from the incident's other alerts." if distance else "Started with them."
-        )
-        reasons.append(Reason("onset_near", _ONSET, words))
-    return tuple(reasons)
+def _reach(state: StreamState, row: IncidentRow, policy: Policy) -> timedelta:
+    """How far (event time) from an incident an episode may lie and still be weighed: what was declared reaches far."""
+    return policy.quiet if state.members[row.id].episodes else policy.declared_reach
 
 
 def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:

@@ -36,6 +36,7 @@ class DecisionKind(StrEnum):
     ITEM_RECORDED = "item_recorded"
     ITEM_ATTACHED = "item_attached"
     CHANGE_RECORDED = "change_recorded"
+    ARRIVAL_NOTED = "arrival_noted"
 
 
 class Decision(msgspec.Struct, frozen=True):

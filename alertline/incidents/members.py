@@ -6,12 +6,12 @@ Only a cache: bounds, counts and services follow from the episodes.
 from bisect import bisect_left, insort
 from collections import Counter
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
 
-__all__ = ["Members", "Tally"]
+__all__ = ["About", "Members", "Tally"]
 
 Value = TypeVar("Value", datetime, tuple[datetime, bool])
 
@@ -92,6 +92,14 @@ def _drop(values: list[Value], value: Value) -> None:
     del values[bisect_left(values, value)]
 
 
+class About(NamedTuple):
+    """What an alert is about: its service, the check that fired, and the namespace or team that it names."""
+
+    service: str | None
+    check: str
+    group: str | None
+
+
 class Members:
     """Episodes and items of one incident."""
 
@@ -99,14 +107,24 @@ class Members:
         self.episodes: dict[str, EpisodeRow] = {}
         self.items: dict[str, ItemRow] = {}
         self.stamps: Stamps | None = None
-        self._services: dict[str, str | None] = {}
-        self._named: Counter[str] = Counter()
+        self._about: dict[str, About] = {}
+        self._named: Counter[About] = Counter()
         self._monitoring, self._pages = Tally(), Tally()
 
     @property
     def services(self) -> set[str]:
         """The services of the members' alerts."""
-        return set(self._named)
+        return {about.service for about in self._named if about.service is not None}
+
+    @property
+    def groups(self) -> set[str]:
+        """The namespaces or teams of the members' alerts."""
+        return {about.group for about in self._named if about.group is not None}
+
+    @property
+    def checks(self) -> set[tuple[str | None, str]]:
+        """The checks of the members' alerts, with their services."""
+        return {(about.service, about.check) for about in self._named}
 
     @property
     def tally(self) -> Tally:
@@ -118,10 +136,10 @@ class Members:
         """Whether a monitoring alert is a member."""
         return self._monitoring.count > 0
 
-    def put_episode(self, row: EpisodeRow, service: str | None) -> None:
+    def put_episode(self, row: EpisodeRow, about: About) -> None:
         """Let an episode be a member, as it is now."""
         old = self.episodes.get(row.id)
-        if old is not None and old.spans == row.spans and old.paging is row.paging:
+        if old is not None and old.spans == row.spans and old.paging is row.paging and self._about[row.id] == about:
             self.episodes[row.id] = row
             if old.severity is not row.severity or old.pending_for != row.pending_for:
                 self.stamps = None  # else it is a repeat: no stamp can have moved
@@ -129,10 +147,9 @@ class Members:
         if old is not None:
             self._uncount(old)
         self.episodes[row.id] = row
-        self._services[row.id] = service
+        self._about[row.id] = about
         self._tally_of(row).add(row)
-        if service is not None:
-            self._named[service] += 1
+        self._named[about] += 1
         self.stamps = None
 
     def remove_episode(self, episode: str) -> None:
@@ -144,11 +161,10 @@ class Members:
 
     def _uncount(self, row: EpisodeRow) -> None:
         self._tally_of(row).remove(row)
-        service = self._services.pop(row.id)
-        if service is not None:
-            self._named[service] -= 1
-            if not self._named[service]:
-                del self._named[service]
+        about = self._about.pop(row.id)
+        self._named[about] -= 1
+        if not self._named[about]:
+            del self._named[about]
 
     def put_item(self, row: ItemRow) -> None:
         """Let an item belong here, as it is now."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from schemas.incident import Reason
+from schemas.incident import Reason, Related
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
 
 __all__ = [
     "AlertRow",
+    "ArrivalRow",
     "ChangeRow",
     "EpisodeRow",
     "IncidentFacts",
@@ -25,6 +26,9 @@ __all__ = [
     "Span",
     "witnesses",
 ]
+
+
+_GROUP_LABELS = ("namespace", "kubernetes_namespace", "kube_namespace", "team")
 
 
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="alert"):
@@ -49,6 +53,16 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     description: str | None = None
     source_url: str | None = None
     runbook: str | None = None
+
+    @property
+    def check(self) -> str:
+        """What fired, whichever service it fired for."""
+        return self.labels.get("alertname", self.title)
+
+    @property
+    def group(self) -> str | None:
+        """The namespace or team that the alert names."""
+        return next((self.labels[name] for name in _GROUP_LABELS if self.labels.get(name)), None)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,7 +99,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         notifications: accepted notifications that are no duplicates.
         first_received, last_received: receive times of the first and the newest of them.
         point: a moment of a source that never resolves.
-        why: the reasons for its membership.
+        why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
         pinned: a person put it here; automation never moves it.
         origin: the incident it was in before a merge brought it here.
         absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
@@ -108,6 +122,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     origin: str | None = None
     absorbed_by: str | None = None
     why: tuple[Reason, ...] = ()
+    related: tuple[Related, ...] = ()
 
     @property
     def started_at(self) -> datetime:
@@ -264,7 +279,26 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     cannot_link: tuple[str, ...] = ()
 
 
-Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow
+class ArrivalRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="arrival"):
+    """That something started in a scope, as it was first heard: what `background.py` learns from. Never changed.
+
+    Attributes:
+        at: event time of the onset; read_at: log time when it was read.
+        check: what fired, whichever service it fired for; group: the namespace or team that the alert names.
+    """
+
+    id: str
+    stream: str
+    scope: str
+    at: datetime
+    read_at: datetime
+    order: Order
+    check: str
+    service: str | None = None
+    group: str | None = None
+
+
+Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow
 
 
 class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
 from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.incidents.timeline import bounds, gaps, timeline
-from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Slot
+from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Related, Slot
 from schemas.vocabulary import (
     Classification,
     CommandName,
@@ -81,7 +81,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         first_received_at=whole.first_received_at,
         alerts=tuple(_alerts(facts)),
         changes=candidates(facts.changes, start, whole.services, policy),
-        related=(),
+        related=_related(facts),
         timeline=rows,
         conflicts=stamps.conflicts,
         gaps=tuple(gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)),
@@ -134,6 +134,17 @@ def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
             for name, value in item.args.get("fields", {}).get("slots", {}).items():
                 slots[name] = msgspec.convert(value, Slot)
     return slots
+
+
+def _related(facts: IncidentFacts) -> tuple[Related, ...]:
+    """Incidents that members may belong to as well, each once with its best reasons, strongest first."""
+    own = {facts.row.id, *facts.aliases}
+    best: dict[str, Related] = {}
+    for episode in sorted(facts.episodes, key=lambda each: (each.started_at, each.id)):
+        for other in episode.related:
+            if other.incident not in own and (other.incident not in best or best[other.incident].points < other.points):
+                best[other.incident] = other
+    return tuple(sorted(best.values(), key=lambda each: (-each.points, each.incident)))
 
 
 def _alerts(facts: IncidentFacts) -> Iterable[Alert]:

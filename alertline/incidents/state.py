@@ -8,12 +8,23 @@ import heapq
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from alertline.incidents.members import Members
+from alertline.incidents.background import Background
+from alertline.incidents.callmap import CallMap
+from alertline.incidents.members import About, Members
 from alertline.incidents.milestones import Stamps, stamp
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow, Row
+from alertline.incidents.model import (
+    AlertRow,
+    ArrivalRow,
+    ChangeRow,
+    EpisodeRow,
+    IncidentFacts,
+    IncidentRow,
+    ItemRow,
+    Row,
+)
 from alertline.incidents.policy import Policy
 from alertline.incidents.remembered import Remembered
 from schemas.vocabulary import IncidentStatus
@@ -22,6 +33,7 @@ __all__ = ["StreamState"]
 
 _NEAR: Final = 4  # how many neighbours in time are looked at where a rule asks for the nearest
 _LAST: Final = "\uffff"  # after every id
+_DAY: Final = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,6 +59,10 @@ class StreamState:
         self._recurrences: defaultdict[tuple[str, str, str], list[tuple[datetime, str]]] = defaultdict(list)
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._timers: list[tuple[datetime, str]] = []
+        self._backgrounds: defaultdict[str, Background] = defaultdict(Background)
+        self._about: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._keyed: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+        self._callmap: tuple[Policy, CallMap] | None = None
 
     # ---------------------------------------------------------------- writing
 
@@ -63,12 +79,18 @@ class StreamState:
                 self._put_item(row)
             case ChangeRow():
                 insort(self.changes[row.scope], (row.at, row.id, row))
+            case ArrivalRow():
+                self._backgrounds[row.scope].note(row)
 
     def _put_alert(self, row: AlertRow) -> None:
         if row.id not in self.alerts:
             self._alert_by_key[row.scope, row.source, row.dedup_key] = row.id
             for key in (row.dedup_key, row.identity):
                 self._known_as[key][row.id] = None
+        elif self.alerts[row.id].labels != row.labels or self.alerts[row.id].title != row.title:
+            self.alerts[row.id] = row
+            for _, each in self._by_start[row.id]:
+                self._index_subject(self.episodes[each])
         self.alerts[row.id] = row
 
     def _put_episode(self, row: EpisodeRow) -> None:
@@ -79,10 +101,21 @@ class StreamState:
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
         if row.incident is not None and row.absorbed_by is None:
-            service = self.alerts[row.alert].service
-            self._members(row.incident).put_episode(row, service)
+            self._index_subject(row)
             if old is None or old.spans != row.spans or old.incident != row.incident:
                 self._schedule(row.incident)
+
+    def _index_subject(self, row: EpisodeRow) -> None:
+        """Let an episode be a member of its incident, under what its alert is about as last described."""
+        if row.incident is None or row.absorbed_by is not None:
+            return
+        alert = self.alerts[row.alert]
+        self._members(row.incident).put_episode(row, About(alert.service, alert.check, alert.group))
+        if alert.service is not None:
+            self._about[alert.scope, alert.service][row.incident] = None
+        for name in self.policy.correlate_by:
+            if value := alert.labels.get(name):
+                self._keyed[alert.scope, name, value][row.incident] = None
 
     def _index_start(self, row: EpisodeRow, old: EpisodeRow | None) -> None:
         """Keep the episodes of an alert, and of its condition, in order of start."""
@@ -167,6 +200,51 @@ class StreamState:
             row = self.incidents[incident]
             if row.merged_into is None:
                 yield row
+
+    def incidents_about(self, scope: str, service: str) -> list[IncidentRow]:
+        """The incidents of the last day in which a service is a member: the newest few, newest first."""
+        found = self._about.get((scope, service), ())
+        return self._newest(each for each in found if service in self.members[each].services)
+
+    def incidents_keyed(self, alert: AlertRow) -> list[IncidentRow]:
+        """The incidents of the last day of which a member shares a configured key with an alert."""
+        found: dict[str, None] = {}
+        for name in self.policy.correlate_by:
+            if value := alert.labels.get(name):
+                found |= self._keyed.get((alert.scope, name, value), {})
+        return self._newest(each for each in found if self.shared_key(each, alert) is not None)
+
+    def shared_key(self, incident: str, alert: AlertRow) -> str | None:
+        """The first configured label of which a member of an incident has the same value as an alert."""
+        for name in self.policy.correlate_by:
+            value = alert.labels.get(name)
+            if value and incident in self._keyed.get((alert.scope, name, value), ()):
+                own = self.members[incident].episodes.values()
+                if any(self.alerts[each.alert].labels.get(name) == value for each in own):
+                    return name
+        return None
+
+    def _newest(self, incidents: Iterable[str]) -> list[IncidentRow]:
+        """Those that still fire or ended within the last day of log time: the few opened last, newest first."""
+        rows = [row for each in incidents if (row := self.incidents[each]).merged_into is None and self._lately(row)]
+        return sorted(rows, key=lambda row: row.opened, reverse=True)[:_NEAR]
+
+    def _lately(self, row: IncidentRow) -> bool:
+        tally = self.members[row.id].tally
+        return bool(tally.firing) or self.log_time - (tally.last_end or row.opened_at) <= _DAY
+
+    def background(self, scope: str) -> Background:
+        """What a scope is used to, as of now (log time)."""
+        background = self._backgrounds[scope]
+        background.settle(self.log_time)
+        return background
+
+    @property
+    def callmap(self) -> CallMap:
+        """The map of calls that the policy in force names."""
+        if self._callmap is None or self._callmap[0] is not self.policy:
+            self._callmap = self.policy, CallMap(self.policy.depends_on)
+        return self._callmap[1]
 
     def alert_by_key(self, scope: str, source: str, dedup_key: str) -> AlertRow | None:
         """The alert of a source and dedup key in a scope."""

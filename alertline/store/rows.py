@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from alertline.clock import micros
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
 from alertline.store.port import DeliveryRow, Summary
 
 __all__ = [
@@ -62,7 +62,7 @@ def incident_of(row: Row) -> str | None:
             return row.id
         case EpisodeRow() | ItemRow():
             return row.incident
-        case AlertRow() | ChangeRow():
+        case AlertRow() | ChangeRow() | ArrivalRow():
             return None
 
 
@@ -77,5 +77,7 @@ def copied(row: Row) -> tuple[Value, ...]:
             return (row.incident,)
         case ChangeRow():
             return (fit(row.scope), micros(row.at))
+        case ArrivalRow():
+            return (micros(row.read_at),)
         case IncidentRow():
             return (micros(row.opened_at), row.merged_into)

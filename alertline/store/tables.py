@@ -27,11 +27,12 @@ from sqlalchemy import (
     text,
 )
 
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
 
 __all__ = [
     "ROW_TABLES",
     "alerts",
+    "arrivals",
     "changes",
     "decisions",
     "deliveries",
@@ -113,12 +114,15 @@ incidents: Final = _row_table(
     Column("merged_into", Text, nullable=True, index=True),
 )
 
+arrivals: Final = _row_table("arrivals", Column("read_at", BigInteger, nullable=False, index=True))
+
 ROW_TABLES: Final[dict[type[Row], Table]] = {
     AlertRow: alerts,
     IncidentRow: incidents,
     EpisodeRow: episodes,
     ItemRow: items,
     ChangeRow: changes,
+    ArrivalRow: arrivals,
 }
 """The table of each kind of row, in the order in which a correlator takes them in: no row before what it refers to."""
 

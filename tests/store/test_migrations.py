@@ -8,6 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from alertline.store.engine import open_engine, reading, writing
 from alertline.store.migrate import UnknownRevision, check, current, downgrade, upgrade
+from alertline.store.revision import HEAD
 from alertline.store.tables import metadata
 
 
@@ -44,7 +45,7 @@ async def test_an_empty_database_becomes_exactly_the_tables_of_the_code(url: str
 
     await upgrade(url)
 
-    assert await current(url) == "0001"
+    assert await current(url) == HEAD
     assert await check(url) == []
     assert await table_names(url) == set(metadata.tables)
 
@@ -72,7 +73,7 @@ async def test_upgrading_twice_changes_nothing(url: str) -> None:
 
 async def test_check_names_what_is_missing(url: str) -> None:
     """A database without our tables is told apart from one in which something was changed by hand."""
-    assert await check(url) == ["the database is at revision none, this version of Alertline needs 0001"]
+    assert await check(url) == [f"the database is at revision none, this version of Alertline needs {HEAD}"]
 
     await upgrade(url)
     await change(url, "DROP INDEX ix_deliveries_id")
@@ -86,7 +87,7 @@ async def test_a_newer_database_is_named(url: str) -> None:
     await upgrade(url)
     await change(url, "UPDATE alembic_version SET version_num = '9999'")
 
-    assert await check(url) == ["the database is at revision 9999, this version of Alertline needs 0001"]
+    assert await check(url) == [f"the database is at revision 9999, this version of Alertline needs {HEAD}"]
     with pytest.raises(UnknownRevision, match="9999, newer than this code: upgrade"):
         await upgrade(url)
 
