@@ -24,7 +24,7 @@ KEPT: Final = timedelta(days=29)  # of arrivals that must be read back: the long
 _HABIT_DAYS: Final = 28  # how long it is remembered which services start together
 _RATE_DAYS: Final = 7  # and how often things start
 _CLUSTER: Final = timedelta(seconds=60)  # arrivals closer than this are one thing
-_TOGETHER: Final = timedelta(minutes=5)  # onsets this close are together
+_TOGETHER: Final = timedelta(minutes=10)  # onsets this close are together
 _BURST: Final = timedelta(minutes=15)  # what starts again within this is still the same occasion
 _AGAIN: Final = timedelta(minutes=5)  # a check that arrived within this (log time) is not noted again
 _STALE: Final = timedelta(hours=1)  # older than this (log time) nothing is compared
@@ -90,8 +90,8 @@ class Background:
         self._hour: int | None = None
         self._now = _Counts(0)
         self._count = 0
-        self._cluster: set[Check] = set()
-        self._cluster_at: datetime | None = None
+        self._clusters: list[set[Check]] = []
+        self._cluster_of: deque[tuple[datetime, set[Check]]] = deque(maxlen=_COMPANIONS)
         self._recent: deque[ArrivalRow] = deque(maxlen=_COMPANIONS)
         self._last: dict[Key, ArrivalRow] = {}
         self._last_pair: dict[tuple[Key, Key], ArrivalRow] = {}
@@ -121,10 +121,7 @@ class Background:
                 self._now.pairs[pair] += 1
             self._last_pair[pair] = row
         self._recent.append(row)
-        if self._cluster_at is not None and abs(row.at - self._cluster_at) > _CLUSTER:
-            self._close_cluster()
-        self._cluster.add((row.service, row.check))
-        self._cluster_at = row.at
+        self._cluster(row)
 
     def _pairs_with(self, row: ArrivalRow) -> dict[tuple[Key, Key], None]:
         """The pairs of services and of groups that started together just now, each once."""
@@ -136,10 +133,15 @@ class Background:
                         found[_pair(mine, its)] = None
         return found
 
-    def _close_cluster(self) -> None:
-        if self._cluster:
-            self._now.clusters[frozenset(self._cluster)] += 1
-        self._cluster, self._cluster_at = set(), None
+    def _cluster(self, row: ArrivalRow) -> None:
+        """Count an arrival to what started within a minute of it, else as something new. Order matters little so."""
+        near = (cluster for at, cluster in reversed(self._cluster_of) if abs(at - row.at) <= _CLUSTER)
+        cluster = next(near, None)
+        if cluster is None:
+            cluster = set()
+            self._clusters.append(cluster)
+        cluster.add((row.service, row.check))
+        self._cluster_of.append((row.at, cluster))
 
     def settle(self, now: datetime) -> None:
         """Let what was noted before the hour of `now` (log time) count from here on."""
@@ -147,9 +149,11 @@ class Background:
         if hour == self._hour:
             return
         if self._hour is not None and self._count:
-            self._close_cluster()
+            self._now.clusters.update(map(frozenset, self._clusters))
             self._keep(self._hour // 24)
         self._hour, self._count = hour, 0
+        self._clusters.clear()
+        self._cluster_of.clear()
         self._now = _Counts(0)
         self._forget(now, hour // 24)
         self._weigh(hour)

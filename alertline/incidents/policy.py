@@ -35,7 +35,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         retry: how long (log time) an entry that found no incident is offered again.
         reach: how far (event time) an entry may lie outside an incident and still belong to the only one near.
         declared_reach: alerts that start within this of a person's declaration may join it.
-        onset_near: alerts that start within this of an incident's onsets are close in time.
         candidate_before, candidate_after: which changes around the impact's start are candidates.
         interval: assumed evaluation interval of an alert rule that does not say its own; only widens bounds.
         keyed_memory, unkeyed_memory: how long a delivery is known again, with and without an id of its sender.
@@ -61,7 +60,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retry: timedelta = timedelta(minutes=60)
     reach: timedelta = timedelta(minutes=60)
     declared_reach: timedelta = timedelta(minutes=60)
-    onset_near: timedelta = timedelta(minutes=5)
     candidate_before: timedelta = timedelta(minutes=60)
     candidate_after: timedelta = timedelta(minutes=5)
     interval: timedelta = timedelta(seconds=60)
