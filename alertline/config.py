@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from alertline.errors import SettingError
+from alertline.incidents.callmap import CallMap
 from alertline.incidents.policy import Policy
 
 __all__ = ["Integration", "Settings", "Topology", "Windows", "load_settings", "parse_duration", "policy_of"]
@@ -205,5 +206,5 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         quiet=parse_duration(settings.windows.quiet, "windows.quiet"),
         reopen=parse_duration(settings.windows.reopen, "windows.reopen"),
-        depends_on=settings.topology.depends_on,
+        calls=CallMap(settings.topology.depends_on),
     )

@@ -36,7 +36,7 @@ _SWAY: Final = 6  # most points for or against that company gives
 _DAY_SECONDS: Final = 86400
 
 Key = tuple[str, str]  # ("service" | "group", its name)
-Check = tuple[str | None, str]
+Check = tuple[str, str]  # service (empty where none is named) and check
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ class Background:
         self._count = 0
         self._clusters: list[set[Check]] = []
         self._cluster_of: deque[tuple[datetime, set[Check]]] = deque(maxlen=_COMPANIONS)
-        self._recent: deque[ArrivalRow] = deque(maxlen=_COMPANIONS)
+        self._recent: deque[tuple[ArrivalRow, tuple[Key, ...]]] = deque(maxlen=_COMPANIONS)
         self._last: dict[Key, ArrivalRow] = {}
         self._last_pair: dict[tuple[Key, Key], ArrivalRow] = {}
         self._last_check: dict[Check, datetime] = {}
@@ -102,7 +102,7 @@ class Background:
     def worth_noting(self, service: str | None, check: str, now: datetime) -> bool:
         """Whether an arrival adds to what is known: not the same check again and again, nor all of a storm."""
         self.settle(now)
-        last = self._last_check.get((service, check))
+        last = self._last_check.get((service or "", check))
         return self._count < _MOST_AN_HOUR and (last is None or now - last > _AGAIN)
 
     def note(self, row: ArrivalRow) -> None:
@@ -111,7 +111,7 @@ class Background:
         if not self._count:
             self._now.since = int(row.read_at.timestamp())
         self._count += 1
-        self._last_check[row.service, row.check] = row.read_at
+        self._last_check[row.service or "", row.check] = row.read_at
         for key in _keys(row):
             if _apart(row, self._last.get(key)):
                 self._now.bursts[key] += 1
@@ -120,15 +120,16 @@ class Background:
             if _apart(row, self._last_pair.get(pair)):
                 self._now.pairs[pair] += 1
             self._last_pair[pair] = row
-        self._recent.append(row)
+        self._recent.append((row, _keys(row)))
         self._cluster(row)
 
     def _pairs_with(self, row: ArrivalRow) -> dict[tuple[Key, Key], None]:
         """The pairs of services and of groups that started together just now, each once."""
         found: dict[tuple[Key, Key], None] = {}
-        for other in self._recent:
+        keys = _keys(row)
+        for other, theirs in self._recent:
             if abs(other.at - row.at) <= _TOGETHER and row.read_at - other.read_at <= _STALE:
-                for mine, its in product(_keys(row), _keys(other)):
+                for mine, its in product(keys, theirs):
                     if mine[0] == its[0] and (mine != its or mine[0] == "group"):
                         found[_pair(mine, its)] = None
         return found
@@ -140,7 +141,7 @@ class Background:
         if cluster is None:
             cluster = set()
             self._clusters.append(cluster)
-        cluster.add((row.service, row.check))
+        cluster.add((row.service or "", row.check))
         self._cluster_of.append((row.at, cluster))
 
     def settle(self, now: datetime) -> None:
@@ -204,7 +205,11 @@ class Background:
 
     def is_chronic(self, service: str | None, check: str) -> bool:
         """Whether a check keeps firing on its own."""
-        return (service, check) in self._chronic
+        return (service or "", check) in self._chronic
+
+    def knows(self, kind: str, name: str) -> bool:
+        """Whether a service or group started before, so that its company says something."""
+        return (kind, name) in self._bursts
 
     def company(self, kind: str, one: str, other: str) -> Company:
         """What two services (`service`) or groups (`group`) starting together, or never, in the past says.

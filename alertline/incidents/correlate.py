@@ -97,7 +97,7 @@ def _severity(state: StreamState, row: IncidentRow) -> Severity:
 
 def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> Iterable[IncidentRow]:
     """The incidents worth weighing: of the same key, service or a neighbour of it on the map; and the newest."""
-    services = (alert.service, *state.callmap.neighbours(alert.service)) if alert.service is not None else ()
+    services = (alert.service, *state.policy.calls.neighbours(alert.service)) if alert.service is not None else ()
     found: dict[str, IncidentRow] = {}
     for row in chain(
         state.incidents_keyed(alert),

@@ -8,8 +8,9 @@
 - An explicit key that people configured ties alerts together whatever else speaks against it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from alertline.incidents.background import Background, Company
@@ -43,11 +44,11 @@ def weigh(state: StreamState, row: IncidentRow, alert: AlertRow, episode: Episod
     members = state.members[row.id]
     background = state.background(alert.scope)
     reasons = [_time(row, members, alert, episode, background)]
-    services = members.services or ({row.service} if row.service else set())
+    services = members.services if members.services or row.service is None else (row.service,)
     if alert.service is not None and alert.service in services:
         reasons.append(Reason("same_service", _SAME_SERVICE, f"Same service ({alert.service})."))
     else:
-        mapped = _calls(state.callmap, alert.service, services)
+        mapped = _calls(state.policy.calls, alert.service, services)
         if mapped is not None:
             reasons.append(mapped)
         company = _company(background, alert, services, members.groups, most=_COMPANY_BESIDE_MAP if mapped else None)
@@ -62,7 +63,7 @@ def _time(row: IncidentRow, members: Members, alert: AlertRow, episode: EpisodeR
     tally = members.tally
     first, last = tally.first_start or row.opened_at, tally.last_start or row.opened_at
     chronic = background.is_chronic(alert.service, alert.check) or (
-        bool(members.checks) and all(background.is_chronic(*check) for check in members.checks)
+        len(members.checks) > 0 and all(background.is_chronic(*check) for check in members.checks)
     )
     rate = background.any if chronic else background.normal
     distance = max(first - episode.started_at, episode.started_at - last, timedelta(0))
@@ -77,9 +78,9 @@ def _time(row: IncidentRow, members: Members, alert: AlertRow, episode: EpisodeR
     return Reason("time", rate.against_chance(distance, *_TIME), f"{words}; {chance}.")
 
 
-def _calls(callmap: CallMap, service: str | None, others: set[str]) -> Reason | None:
+def _calls(callmap: CallMap, service: str | None, others: Collection[str]) -> Reason | None:
     """What the map of calls says of a service and those of an incident; None where it does not know them."""
-    known = sorted(others & callmap.services)[:_MOST_SERVICES]
+    known = [other for other in islice(others, _MOST_SERVICES) if other in callmap.services]
     if service is None or service not in callmap.services or not known:
         return None
     found = ((other, callmap.relation(service, other)) for other in known)
@@ -116,27 +117,27 @@ def _kin_words(service: str, other: str, relation: Relation) -> str:
 
 
 def _company(
-    background: Background, alert: AlertRow, services: set[str], groups: set[str], most: int | None
+    background: Background, alert: AlertRow, services: Collection[str], groups: Collection[str], most: int | None
 ) -> Reason | None:
     """Whether these services, on the average, started together before; and that their groups never did."""
     own = alert.service
-    others = sorted(services)[:_MOST_SERVICES] if own is not None else []
+    others = islice(services, _MOST_SERVICES) if own is not None and background.knows("service", own) else ()
     found = [(background.company("service", own or "", other), other) for other in others]
     points = sum(company.points for company, _ in found) // len(found) if found else 0
     apart = 0
     if alert.group is not None and groups:
-        apart = min(0, max(background.company("group", alert.group, other).points for other in sorted(groups)))
+        apart = min(0, max(background.company("group", alert.group, other).points for other in groups))
     total = points + apart if most is None else min(points + apart, most)
     if not total:
         return None
     return Reason("company", total, _company_words(alert, found, groups, apart))
 
 
-def _company_words(alert: AlertRow, found: list[tuple[Company, str]], groups: set[str], apart: int) -> str:
+def _company_words(alert: AlertRow, found: list[tuple[Company, str]], groups: Collection[str], apart: int) -> str:
     company, other = max(found, key=lambda each: abs(each[0].points), default=(Company(0, 0, 0), ""))
     sentences = []
     if company.of:
         sentences.append(f"{alert.service} and {other} started together {company.times} of {company.of} times before.")
     if apart:
-        sentences.append(f"Alerts of {alert.group} and of {', '.join(sorted(groups)[:3])} seldom start together.")
+        sentences.append(f"Alerts of {alert.group} and of {', '.join(islice(groups, 3))} seldom start together.")
     return " ".join(sentences)

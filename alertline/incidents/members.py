@@ -5,15 +5,17 @@ Only a cache: bounds, counts and services follow from the episodes.
 
 from bisect import bisect_left, insort
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
 
 __all__ = ["About", "Members", "Tally"]
 
-Value = TypeVar("Value", datetime, tuple[datetime, bool])
+Name = TypeVar("Name", str, tuple[str, str])
+Value = TypeVar("Value", datetime, tuple[datetime, bool], str, tuple[str, str])
 
 
 class Tally:
@@ -92,6 +94,32 @@ def _drop(values: list[Value], value: Value) -> None:
     del values[bisect_left(values, value)]
 
 
+class Names(Generic[Name]):
+    """Names in their order, each as long as something bears it."""
+
+    def __init__(self) -> None:
+        self._times: Counter[Name] = Counter()
+        self._sorted: list[Name] = []
+
+    def __iter__(self) -> Iterator[Name]:
+        return iter(self._sorted)
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._times
+
+    def count(self, name: Name, times: int) -> None:
+        """Let a name be borne once more, or once less."""
+        if name not in self._times:
+            insort(self._sorted, name)
+        self._times[name] += times
+        if not self._times[name]:
+            del self._times[name]
+            _drop(self._sorted, name)
+
+
 class About(NamedTuple):
     """What an alert is about: its service, the check that fired, and the namespace or team that it names."""
 
@@ -101,30 +129,20 @@ class About(NamedTuple):
 
 
 class Members:
-    """Episodes and items of one incident."""
+    """Episodes and items of one incident.
+
+    Attributes:
+        services, groups: of the members' alerts, by name; checks: with their services.
+    """
 
     def __init__(self) -> None:
         self.episodes: dict[str, EpisodeRow] = {}
         self.items: dict[str, ItemRow] = {}
         self.stamps: Stamps | None = None
+        self.services, self.groups = Names[str](), Names[str]()
+        self.checks = Names[tuple[str, str]]()
         self._about: dict[str, About] = {}
-        self._named: Counter[About] = Counter()
         self._monitoring, self._pages = Tally(), Tally()
-
-    @property
-    def services(self) -> set[str]:
-        """The services of the members' alerts."""
-        return {about.service for about in self._named if about.service is not None}
-
-    @property
-    def groups(self) -> set[str]:
-        """The namespaces or teams of the members' alerts."""
-        return {about.group for about in self._named if about.group is not None}
-
-    @property
-    def checks(self) -> set[tuple[str | None, str]]:
-        """The checks of the members' alerts, with their services."""
-        return {(about.service, about.check) for about in self._named}
 
     @property
     def tally(self) -> Tally:
@@ -139,18 +157,23 @@ class Members:
     def put_episode(self, row: EpisodeRow, about: About) -> None:
         """Let an episode be a member, as it is now."""
         old = self.episodes.get(row.id)
-        if old is not None and old.spans == row.spans and old.paging is row.paging and self._about[row.id] == about:
-            self.episodes[row.id] = row
-            if old.severity is not row.severity or old.pending_for != row.pending_for:
-                self.stamps = None  # else it is a repeat: no stamp can have moved
-            return
         if old is not None:
             self._uncount(old)
         self.episodes[row.id] = row
         self._about[row.id] = about
         self._tally_of(row).add(row)
-        self._named[about] += 1
+        self._name(about, 1)
         self.stamps = None
+
+    def refresh(self, row: EpisodeRow) -> None:
+        """Let a member whose spans did not change be as it is now."""
+        old = self.episodes[row.id]
+        if old.paging is not row.paging:
+            self._tally_of(old).remove(old)
+            self._tally_of(row).add(row)
+        self.episodes[row.id] = row
+        if old.severity is not row.severity or old.pending_for != row.pending_for or old.paging is not row.paging:
+            self.stamps = None  # else it is a repeat: no stamp can have moved
 
     def remove_episode(self, episode: str) -> None:
         """Let an episode be no member any more."""
@@ -161,10 +184,14 @@ class Members:
 
     def _uncount(self, row: EpisodeRow) -> None:
         self._tally_of(row).remove(row)
-        about = self._about.pop(row.id)
-        self._named[about] -= 1
-        if not self._named[about]:
-            del self._named[about]
+        self._name(self._about.pop(row.id), -1)
+
+    def _name(self, about: About, times: int) -> None:
+        self.checks.count((about.service or "", about.check), times)
+        if about.service is not None:
+            self.services.count(about.service, times)
+        if about.group is not None:
+            self.groups.count(about.group, times)
 
     def put_item(self, row: ItemRow) -> None:
         """Let an item belong here, as it is now."""

@@ -186,7 +186,7 @@ def _of_service(state: StreamState, rows: list[IncidentRow], service: str | None
 
 
 def _services(state: StreamState, row: IncidentRow) -> Iterable[str]:
-    return state.members[row.id].services | ({row.service} if row.service else set())
+    return {*state.members[row.id].services, *([row.service] if row.service else [])}
 
 
 def _distance(state: StreamState, row: IncidentRow, at: datetime) -> timedelta:

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from alertline.incidents.callmap import CallMap
+
 __all__ = ["MaintenanceWindow", "Policy"]
 
 
@@ -47,7 +49,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             lease_least, lease_most: bounds once they are: three times the longest gap between repeats.
         attach, merge, suggest: points from which an episode joins an incident, two incidents become one, and an
             incident is shown as related.
-        depends_on: service = the services that it calls.
+        calls: which service calls which.
         correlate_by: labels whose equal value ties alerts together whatever else speaks against it.
         maintenance, maintenance_grace: expected times; an alert that fires on this long after one is a normal one.
     """
@@ -78,7 +80,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     attach: int = 12
     merge: int = 18
     suggest: int = 6
-    depends_on: dict[str, tuple[str, ...]] = {}
+    calls: CallMap = CallMap({})
     correlate_by: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     maintenance_grace: timedelta = timedelta(minutes=5)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from alertline.incidents.background import Background
-from alertline.incidents.callmap import CallMap
 from alertline.incidents.members import About, Members
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import (
@@ -62,7 +61,6 @@ class StreamState:
         self._backgrounds: defaultdict[str, Background] = defaultdict(Background)
         self._about: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._keyed: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
-        self._callmap: tuple[Policy, CallMap] | None = None
 
     # ---------------------------------------------------------------- writing
 
@@ -101,6 +99,9 @@ class StreamState:
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
         if row.incident is not None and row.absorbed_by is None:
+            if old is not None and old.incident == row.incident and old.spans == row.spans and not old.absorbed_by:
+                self.members[row.incident].refresh(row)
+                return
             self._index_subject(row)
             if old is None or old.spans != row.spans or old.incident != row.incident:
                 self._schedule(row.incident)
@@ -238,13 +239,6 @@ class StreamState:
         background = self._backgrounds[scope]
         background.settle(self.log_time)
         return background
-
-    @property
-    def callmap(self) -> CallMap:
-        """The map of calls that the policy in force names."""
-        if self._callmap is None or self._callmap[0] is not self.policy:
-            self._callmap = self.policy, CallMap(self.policy.depends_on)
-        return self._callmap[1]
 
     def alert_by_key(self, scope: str, source: str, dedup_key: str) -> AlertRow | None:
         """The alert of a source and dedup key in a scope."""
