@@ -43,7 +43,7 @@ def show(figure: Figure, before: Figure | None) -> None:
     if before is not None and before.value:
         old = f", ratio {before.ratio:.1%}" if before.ratio is not None else ""
         then = f"   before {before.value:,.0f}{old} ({figure.value / before.value - 1:+.0%})"
-    print(f"{figure.name:36} {figure.value:12,.0f} {figure.unit:12} {ratio}{then}", flush=True)
+    print(f"{figure.name:44} {figure.value:12,.0f} {figure.unit:12} {ratio}{then}", flush=True)
 
 
 def save_figures(path: Path, figures: list[Figure]) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "Metric",
     "Milestone",
     "Postmortem",
+    "ProbableOrigin",
     "Reason",
     "Related",
     "Slot",
@@ -119,6 +120,20 @@ class Related(msgspec.Struct, frozen=True):
     why: tuple[Reason, ...]
 
 
+class ProbableOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a cascade probably began, by the map of calls: a pointer for people, never called a cause.
+
+    Attributes:
+        service, alert: what alerted there, and the id of the alert; at: event time of its onset.
+        text: why.
+    """
+
+    service: str
+    alert: str
+    at: datetime
+    text: str
+
+
 class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the timeline; `evidence` holds the ids of the events behind it."""
 
@@ -207,6 +222,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[Alert, ...]
     changes: tuple[Candidate, ...]
     related: tuple[Related, ...]
+    probable_origin: ProbableOrigin | None
     timeline: tuple[TimelineRow, ...]
     conflicts: tuple[Conflict, ...]
     gaps: tuple[Gap, ...]

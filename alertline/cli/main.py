@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "replay": "recordings",
     "export": "recordings",
     "show": "showing",
+    "explain": "explaining",
     "postmortem": "showing",
     "config": "upkeep",
     "db": "upkeep",

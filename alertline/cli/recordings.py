@@ -51,7 +51,17 @@ def lines_of(paths: tuple[Path, ...]) -> Iterator[Line]:
     help="All of it as JSON, postmortem drafts, or timelines to read.",
 )
 @click.option("--events", is_flag=True, help="With json: also what each line was read as.")
-def replay(recordings: tuple[Path, ...], config: Path | None, form: str, events: bool) -> None:
+@click.option(
+    "--diff",
+    "configs",
+    nargs=2,
+    metavar="CONFIG_A CONFIG_B",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Replay under both configurations and tell only what is different (text or json).",
+)
+def replay(
+    recordings: tuple[Path, ...], config: Path | None, form: str, events: bool, configs: tuple[Path, Path] | None
+) -> None:
     """Run recordings through adapters and correlator in memory: no server, no database.
 
     The receive times in the file are the only clock, so the same recording always gives the same bytes. Several are
@@ -61,9 +71,19 @@ def replay(recordings: tuple[Path, ...], config: Path | None, form: str, events:
     \b
     alertline replay day.ndjson --format text
     alertline replay monday.ndjson.gz tuesday.ndjson.gz | jq '.incidents[].milestones.detected'
+    alertline replay day.ndjson --diff alertline.toml trial.toml --format text
     """
-    from alertline.cli.replaying import replay_lines
+    from alertline.cli.replaying import compare_lines, replay_lines
 
+    if configs is not None:
+        if config is not None or events or form == "md":
+            raise click.UsageError("--diff names both configurations: it goes with --format json or text only")
+        names = (str(configs[0]), str(configs[1]))
+        both = settings_from(configs[0]), settings_from(configs[1])
+        with progress("Replaying twice", None) as advance:
+            text = compare_lines(lines_of(recordings), both, names, form=form, advance=advance)
+        click.echo(text.rstrip("\n"))
+        return
     settings = settings_from(config)
     total = sum(path.read_bytes().count(b"\n") for path in recordings) if _small(recordings) else None
     with progress("Replaying", total) as advance:

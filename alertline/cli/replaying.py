@@ -1,6 +1,6 @@
 """From the lines of a recording to what `replay` prints."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +9,7 @@ import orjson
 
 from alertline.cli.progress import Advance
 from alertline.config import Settings, policy_of
+from alertline.incidents.telling.difference import difference, difference_text
 from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item
 from alertline.incidents.telling.plaintext import incident_text
@@ -21,22 +22,40 @@ from schemas.events import AlertEvent, Event
 from schemas.public import as_public
 from schemas.records import Record, Tick
 
-__all__ = ["record_of", "replay_lines"]
+__all__ = ["compare_lines", "record_of", "replay_lines", "replayed"]
 
 
 def replay_lines(lines: Iterator[Line], settings: Settings, *, form: str, events: bool, advance: Advance) -> str:
     """Replay the lines and render what they come to."""
+    told: list[dict[str, object]] = []
+    result = replayed(lines, settings, advance=advance, tell=lambda line, record: told.append(_told(line, record)))
+    return _rendered(result, form, told if events else None)
+
+
+def replayed(
+    lines: Iterable[Line], settings: Settings, *, advance: Advance, tell: Callable[[Line, Record], None] | None = None
+) -> Replayed:
+    """What the lines come to under these settings; `tell` hears what each was read as."""
     integrations = integrations_of(settings)
     replay = Replay(policy_of(settings))
-    told = []
     for line in lines:
         record = record_of(line, integrations)
         replay.feed(record)
-        if events:
-            told.append(_told(line, record))
+        if tell is not None:
+            tell(line, record)
         advance()
     replay.run_on()
-    return _rendered(replay.result(), form, told if events else None)
+    return replay.result()
+
+
+def compare_lines(
+    lines: Iterable[Line], settings: tuple[Settings, Settings], names: tuple[str, str], *, form: str, advance: Advance
+) -> str:
+    """Replay the lines under two settings and render what is different."""
+    read = list(lines)
+    first, second = (replayed(read, each, advance=advance) for each in settings)
+    found = difference(first.incidents, second.incidents)
+    return orjson.dumps(found).decode() if form == "json" else difference_text(found, names)
 
 
 def record_of(line: Line, integrations: Integrations) -> Record:

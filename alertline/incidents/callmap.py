@@ -59,6 +59,10 @@ class CallMap:
         self._is_hub = cache(self._compute_is_hub)
         self._above = cache(lambda service: _walk(service, self._callers))
 
+    def callers(self, service: str) -> dict[str, int]:
+        """All that reach a service by calls, itself among them, with how many calls it takes."""
+        return self._above(service)
+
     def neighbours(self, service: str) -> tuple[str, ...]:
         """The services one call away, in either direction, by name."""
         return tuple(sorted({*self._calls.get(service, ()), *self._callers.get(service, ())}))

@@ -10,6 +10,7 @@ from alertline.incidents.durations import DEFINITION, durations
 from alertline.incidents.flags import flags
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
+from alertline.incidents.origin import probable_origin
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
 from alertline.incidents.telling.slots import completeness, required_slots
@@ -82,6 +83,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         alerts=tuple(_alerts(facts)),
         changes=candidates(facts.changes, start, whole.services, policy),
         related=_related(facts),
+        probable_origin=probable_origin(facts.alerts, witnesses(facts.episodes), policy.calls),
         timeline=rows,
         conflicts=stamps.conflicts,
         gaps=tuple(gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)),

@@ -18,7 +18,7 @@ from tests.support.server import Server
 Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
-COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "postmortem", "config", "db"]
+COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "config", "db"]
 SUBCOMMANDS = [("config", "check"), ("db", "upgrade"), ("db", "check")]
 
 
@@ -109,6 +109,9 @@ def test_help(run: Run, command: tuple[str, ...]) -> None:
         (("export",), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
         (("export", "--from", "yesterday"), 2, "a day or a time such as 2024-08-20"),
         (("show", "inc_1"), 1, "there is no Alertline data in alertline-data"),
+        (("explain", "inc_1"), 1, "there is no Alertline data in alertline-data"),
+        (("explain", "inc_1", "--recording", "good.ndjson"), 1, "no incident of the recording has the id inc_1"),
+        (("replay", "good.ndjson", "--diff", "torn.toml", "typo.toml"), 2, "torn.toml is not valid TOML"),
         (("db", "check"), 1, "there is no Alertline data in alertline-data"),
         (("send", "good.ndjson"), 2, "Missing option '--url'"),
         (("send", "good.ndjson", "--url", "nonsense"), 1, "'nonsense' is no address such as http://127.0.0.1:8080"),
@@ -147,6 +150,39 @@ def test_replay(run: Run, day: Path) -> None:
     text = run("replay", day, "--format", "text")[1]
     assert re.search(r"14:05.*Detected", text)
     assert "# Incident Report" in run("replay", day, "--format", "md")[1]
+
+
+def test_explain(run: Run, day: Path) -> None:
+    """Why each alert is in the incident, and what its times rest on."""
+    (incident,) = orjson.loads(run("replay", day)[1])["incidents"]
+    status, out, err = run("explain", incident["id"], "--recording", day)
+
+    assert (status, err) == (0, "")
+    for alert in incident["alerts"]:
+        assert alert["title"] in out
+        for reason in alert["why"]:
+            assert reason["text"] in out
+    assert re.search(r"Impact started .* derived .* pending window", out)
+
+
+def test_replay_under_two_configurations(run: Run, tmp_path: Path) -> None:
+    """Strangers on the map are two incidents, without it one; under the same configuration nothing is different."""
+    day = [
+        {"received_at": f"2024-01-01T00:0{n}:10Z", "source": "generic", "body": {"title": service, "service": service}}
+        for n, service in enumerate(("web", "mail"))
+    ]
+    (tmp_path / "day.ndjson").write_bytes(b"\n".join(map(orjson.dumps, day)))
+    (tmp_path / "a.toml").write_text("")
+    (tmp_path / "b.toml").write_text('[topology.depends_on]\nweb = ["cart"]\nmail = ["queue"]\n')
+    found = orjson.loads(run("replay", "day.ndjson", "--diff", "a.toml", "b.toml")[1])
+    status, text, _ = run("replay", "day.ndjson", "--diff", "a.toml", "b.toml", "--format", "text")
+
+    assert (found["incidents"], found["same"]) == ({"first": 1, "second": 2}, 0)
+    assert [len(group["second"]) for group in found["regrouped"]] == [2]
+    assert status == 0
+    assert "regrouped: 1 became 2" in text
+    assert orjson.loads(run("replay", "day.ndjson", "--diff", "a.toml", "a.toml")[1])["same"] == 1
+    assert run("replay", "day.ndjson", "--diff", "a.toml", "b.toml", "--events")[0] == 2
 
 
 def test_replay_of_nothing(run: Run, tmp_path: Path) -> None:

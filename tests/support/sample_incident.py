@@ -63,6 +63,7 @@ def outage() -> Incident:
         alerts=_alerts(),
         changes=_changes(),
         related=(),
+        probable_origin=None,
         timeline=_timeline(),
         conflicts=(Conflict("severity", ("critical", "error"), ("ev_fire1", "ev_fire2")),),
         gaps=(Gap(at("15:00"), at("15:20"), "nothing recorded for 20 min"),),

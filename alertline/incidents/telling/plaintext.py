@@ -25,7 +25,7 @@ from alertline.incidents.words import clock_words
 from schemas.incident import Incident, Milestone, TimelineRow
 from schemas.vocabulary import MetricName, MilestoneName
 
-__all__ = ["incident_text"]
+__all__ = ["columns", "incident_text", "key_times", "section"]
 
 Row = Sequence[str]
 
@@ -34,13 +34,13 @@ def incident_text(incident: Incident) -> str:
     """The whole incident for a terminal; ends in a newline. Times are UTC, T is the detection."""
     parts = (
         _header(incident),
-        _section("Key times (UTC)", _columns(_key_times(incident))),
-        _section(f"Durations ({one_line(incident.definition)})", _columns(_durations(incident))),
-        _section("Timeline (UTC; T = detected)", _timeline(incident)),
-        _section("Alerts (UTC)", _columns(_alerts(incident))),
-        _section("Candidate changes (candidates, not causes)", _columns(_changes(incident))),
-        _section("Conflicts", _columns(_conflicts(incident))),
-        _section("Gaps (UTC)", _columns((span(gap.from_, gap.to), one_line(gap.what)) for gap in incident.gaps)),
+        section("Key times (UTC)", columns(key_times(incident))),
+        section(f"Durations ({one_line(incident.definition)})", columns(_durations(incident))),
+        section("Timeline (UTC; T = detected)", _timeline(incident)),
+        section("Alerts (UTC)", columns(_alerts(incident))),
+        section("Candidate changes (candidates, not causes)", columns(_changes(incident))),
+        section("Conflicts", columns(_conflicts(incident))),
+        section("Gaps (UTC)", columns((span(gap.from_, gap.to), one_line(gap.what)) for gap in incident.gaps)),
     )
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -56,11 +56,12 @@ def _header(incident: Incident) -> list[str]:
     return [one_line(incident.title) or "(no title)", " | ".join(about), *(said.text for said in lead(incident))]
 
 
-def _section(title: str, lines: Sequence[str]) -> list[str]:
+def section(title: str, lines: Sequence[str]) -> list[str]:
+    """A title with its lines below it, indented; nothing where there are none."""
     return [title, *(f"  {line}".rstrip() for line in lines)] if lines else []
 
 
-def _columns(rows: Iterable[Row]) -> list[str]:
+def columns(rows: Iterable[Row]) -> list[str]:
     """Cells padded to the widest of their column; the last column runs free."""
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(max(map(len, rows), default=1) - 1)]
@@ -70,7 +71,8 @@ def _columns(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def _key_times(incident: Incident) -> list[Row]:
+def key_times(incident: Incident) -> list[Row]:
+    """A row for each milestone: its time, the time since detection, how it is known, bounds and the rule."""
     detected = _detected_at(incident)
     rows: list[Row] = []
     for name in MilestoneName:
@@ -125,7 +127,7 @@ def _timeline(incident: Incident) -> list[str]:
     ]
     lines: list[str] = []
     current = None
-    for row, line in zip(rows, _columns(cells), strict=True):
+    for row, line in zip(rows, columns(cells), strict=True):
         if day(row.at) != current:
             current = day(row.at)
             lines.append(current)
