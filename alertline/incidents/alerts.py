@@ -228,7 +228,8 @@ def _note_arrival(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
     """What the scope is used to is learned from everything that starts in it (`background.py`)."""
     if row.paging or row.id in work.state.episodes:
         return
-    if not work.state.background(alert.scope).worth_noting(alert.service, alert.check, work.log_time):
+    background = work.state.background(alert.scope)
+    if not background.worth_noting(alert.service, alert.check, work.log_time):
         return
     arrival = ArrivalRow(
         id=mark_id("ar", row.id),
@@ -240,6 +241,7 @@ def _note_arrival(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
         check=alert.check,
         service=alert.service,
         group=alert.group,
+        chronic=background.is_chronic(alert.service, alert.check),
     )
     work.decide(DecisionKind.ARRIVAL_NOTED, arrival)
 

@@ -112,6 +112,11 @@ class Background:
             self._now.since = int(row.read_at.timestamp())
         self._count += 1
         self._last_check[row.service or "", row.check] = row.read_at
+        if not row.chronic:
+            self._note_company(row)
+        self._cluster(row)
+
+    def _note_company(self, row: ArrivalRow) -> None:
         for key in _keys(row):
             if _apart(row, self._last.get(key)):
                 self._now.bursts[key] += 1
@@ -121,7 +126,6 @@ class Background:
                 self._now.pairs[pair] += 1
             self._last_pair[pair] = row
         self._recent.append((row, _keys(row)))
-        self._cluster(row)
 
     def _pairs_with(self, row: ArrivalRow) -> dict[tuple[Key, Key], None]:
         """The pairs of services and of groups that started together just now, each once."""

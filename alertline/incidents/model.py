@@ -285,6 +285,7 @@ class ArrivalRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     Attributes:
         at: event time of the onset; read_at: log time when it was read.
         check: what fired, whichever service it fired for; group: the namespace or team that the alert names.
+        chronic: it was known then as a check that keeps firing on its own: no witness of who fails together.
     """
 
     id: str
@@ -296,6 +297,7 @@ class ArrivalRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     check: str
     service: str | None = None
     group: str | None = None
+    chronic: bool = False
 
 
 Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow

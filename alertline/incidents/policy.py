@@ -78,7 +78,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lease_least: timedelta = timedelta(minutes=15)
     lease_most: timedelta = timedelta(hours=24)
     attach: int = 12
-    merge: int = 18
+    merge: int = 16
     suggest: int = 6
     calls: CallMap = CallMap({})
     correlate_by: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ def arrivals(draw: st.DrawFn, most_hours: int = 70 * 24) -> list[ArrivalRow]:
                 check=check,
                 service=service,
                 group=group,
+                chronic=draw(st.integers(0, 4)) == 0,
             )
         )
     return rows
@@ -78,8 +79,9 @@ def test_the_last_weeks_are_all_that_counts(rows: list[ArrivalRow], later: int) 
 def test_asking_changes_nothing(rows: list[ArrivalRow], data: st.DataObject) -> None:
     """Log time that is told between arrivals, and questions, leave no trace."""
     asked = Background()
-    for row in rows:
-        asked.settle(row.read_at - timedelta(seconds=data.draw(st.integers(0, 0 if row is rows[0] else 1))))
+    for before, row in zip([rows[0], *rows] if rows else [], rows, strict=False):
+        between = (row.read_at - before.read_at) * data.draw(st.sampled_from([0, 0.5, 1]))
+        asked.settle(before.read_at + between)
         known(asked)
         asked.note(row)
     assert known(asked) == known(folded(rows))
