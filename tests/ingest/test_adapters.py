@@ -12,7 +12,8 @@ from ingest.adapter import Adapted, Request
 from ingest.catalogue import adapters, detect
 from ingest.intake import Posted, receive
 from ingest.integrations import Integration
-from schemas.events import AlertEvent, Command
+from ingest.reading.secrets import kept_headers
+from schemas.events import AlertEvent, Change, Command, TestEvent
 from schemas.records import Delivery, Tick, decode, encode
 from schemas.vocabulary import AlertStatus, Outcome
 
@@ -30,10 +31,22 @@ NOW = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
 needs_corpus = pytest.mark.skipif(not INDEX, reason="the shared corpus of payloads is not beside the repository")
 
 
-def take(source: str, body: bytes) -> Delivery:
-    """The record of a body."""
+def take(
+    source: str, body: bytes, headers: dict[str, str] | None = None, path: str = "", method: str = "POST"
+) -> Delivery:
+    """The record of a request; `path` may have a query."""
+    where, _, query = path.partition("?")
+    posted = Posted(
+        integration=source,
+        body=body,
+        headers=tuple((headers or {}).items()),
+        path=where or None,
+        query=query or None,
+        method=method,
+        received_at=NOW,
+    )
     record = receive(
-        Posted(integration=source, body=body, received_at=NOW),
+        posted,
         Integration(name=source, source=source),
         adapters()[source],
     )
@@ -61,7 +74,9 @@ def test_golden_example(path: Path) -> None:
     """Each example gives the events, the rejected items and the outcome that it states."""
     example = json.loads(path.read_text())
 
-    record = take(path.parent.name, json.dumps(example["body"]).encode())
+    body = example["body_text"] if "body_text" in example else json.dumps(example["body"])
+    where = {name: example[name] for name in ("headers", "path", "method") if name in example}
+    record = take(path.parent.name, body.encode(), **where)
 
     assert example["outcome"] == record.outcome, record.reason
     assert len(example["events"]) == len(record.events)
@@ -73,11 +88,18 @@ def test_golden_example(path: Path) -> None:
     assert example["warnings"] == len(record.warnings), record.warnings
 
 
+def headers_of(case: dict[str, Any]) -> dict[str, str]:
+    """The headers of a corpus case."""
+    kind = {"Content-Type": case["content_type"]} if case.get("content_type") else {}
+    headers: dict[str, str] = kind | case.get("headers", {})
+    return headers
+
+
 @needs_corpus
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]))
 def test_corpus_case(case: dict[str, Any]) -> None:
     """Real samples give the normalized results that the corpus states."""
-    record = take(case["vendor"], (CORPUS / case["file"]).read_bytes())
+    record = take(case["vendor"], (CORPUS / case["file"]).read_bytes(), headers_of(case), case.get("path", ""))
 
     outcome = OUTCOMES.get(case["expect"][0]["kind"], Outcome.ACCEPTED)
     assert record.outcome is outcome
@@ -86,6 +108,14 @@ def test_corpus_case(case: dict[str, Any]) -> None:
         return
     assert len(case["expect"]) == len(record.events)
     for expected, event in zip(case["expect"], record.events, strict=True):
+        if expected["kind"] == "change":
+            assert isinstance(event, Change)
+            at = None if event.at is None else event.at.isoformat().replace("+00:00", "Z")
+            assert (expected["title"], expected["occurred_at"], expected["service"]) == (event.text, at, event.service)
+            continue
+        if expected["kind"] == "test":
+            assert isinstance(event, TestEvent)
+            continue
         assert isinstance(event, AlertEvent)
         given = shown(event)
         for name, value in expected.items():
@@ -111,9 +141,8 @@ def test_malformed_body(case: dict[str, Any], source: str) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["file"]))
 def test_detection(case: dict[str, Any]) -> None:
     """A body that was posted without naming its sender is recognised, or nobody claims it."""
-    request = Request(body=(CORPUS / case["file"]).read_bytes(), headers={}, received_at=NOW)
-
-    found = detect(request)
+    body = (CORPUS / case["file"]).read_bytes()
+    found = detect(Request(body=body, headers=kept_headers(tuple(headers_of(case).items())), received_at=NOW))
 
     assert found is None or found.name == case["vendor"]
     assert found is not None or case["vendor"] == "generic"

@@ -1,8 +1,9 @@
 """Fire, resolve, fire again, in each vendor's own words: one condition, two episodes, at the right times."""
 
 import json
-from collections.abc import Callable
+import pkgutil
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any, Final
 
 import pytest
@@ -11,96 +12,49 @@ from hypothesis import strategies as st
 
 from alertline.incidents.policy import Policy
 from consumers.replay import Replay
-from ingest.adapter import Request
 from ingest.catalogue import adapters, detect
-from ingest.intake import Posted, receive
+from ingest.intake import Posted, receive, request_of
 from ingest.integrations import Integration
 from schemas.events import AlertEvent
 from schemas.records import Delivery
 from schemas.vocabulary import AlertStatus
+from tests.ingest import dialects
+from tests.ingest.dialects import Tell, Told
+from tests.ingest.dialects.datadog import datadog
 
 EPOCH = datetime(2025, 3, 4, tzinfo=UTC)
 LAG = timedelta(seconds=3)
-# how the vendor tells of episode `number`: firing where there is no end
-Tell = Callable[[int, datetime, datetime | None], dict[str, Any]]
 
 
-def datadog(number: int, start: datetime, end: datetime | None) -> dict[str, Any]:
-    """A new cycle key for every episode, milliseconds as text."""
-    word = "Triggered" if end is None else "Recovered"
-    return {
-        "alert_id": "17",
-        "alert_title": f"[{word}] Latency",
-        "alert_transition": word,
-        "alert_cycle_key": f"cycle-{number}",
-        "alert_scope": "service:api",
-        "tags": "service:api",
-        "date": f"{(end or start).timestamp() * 1000:.0f}",
-    }
+def _tellers() -> dict[str, tuple[str, Tell]]:
+    """Every dialect of every module, by source and name."""
+    found: dict[str, tuple[str, Tell]] = {}
+    for module in pkgutil.iter_modules(dialects.__path__):
+        for name, tell in import_module(f"tests.ingest.dialects.{module.name}").DIALECTS.items():
+            found[f"{module.name}: {name}"] = (module.name, tell)
+    return found
 
 
-def datadog_without_cycles(number: int, start: datetime, end: datetime | None) -> dict[str, Any]:
-    """A template with neither cycle nor aggregation key, and seconds."""
-    told = datadog(number, start, end)
-    return {name: told[name] for name in told if name not in ("alert_cycle_key", "date")} | {
-        "date_posix": f"{(end or start).timestamp():.0f}"
-    }
+TELLERS: Final = _tellers()
 
 
-def cloudwatch(number: int, start: datetime, end: datetime | None) -> dict[str, Any]:
-    """An alarm in its envelope."""
-    alarm = {
-        "AlarmName": "Latency",
-        "AWSAccountId": "1",
-        "NewStateValue": "ALARM" if end is None else "OK",
-        "StateChangeTime": (end or start).strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
-        "Trigger": {"Namespace": "AWS/X", "Period": 60, "EvaluationPeriods": 5, "Dimensions": []},
-    }
-    topic = "arn:aws:sns:eu-west-1:1:alarms"
-    return {"Type": "Notification", "MessageId": f"m{number}", "TopicArn": topic, "Message": json.dumps(alarm)}
+def posted(source: str, told: dict[str, Any] | Told, at: datetime) -> Posted:
+    """The request that was sent a little after it happened."""
+    if not isinstance(told, Told):
+        told = Told(body=json.dumps(told).encode())
+    return Posted(
+        integration=source,
+        body=told.body,
+        headers=told.headers,
+        query=told.query,
+        method=told.method,
+        received_at=at + LAG,
+    )
 
 
-def pagerduty(number: int, start: datetime, end: datetime | None) -> dict[str, Any]:
-    """A new incident for every episode of the same service and key."""
-    word = "triggered" if end is None else "resolved"
-    data = {
-        "id": f"Q{number}",
-        "type": "incident",
-        "status": word,
-        "incident_key": "latency",
-        "created_at": start.isoformat(),
-        "title": "Latency",
-        "service": {"id": "P1", "summary": "api"},
-    }
-    told = {"event_type": f"incident.{word}", "resource_type": "incident", "occurred_at": (end or start).isoformat()}
-    return {"event": told | {"data": data, "agent": None}}
-
-
-def opsgenie(number: int, start: datetime, end: datetime | None) -> dict[str, Any]:
-    """Milliseconds for the creation, nanoseconds for the update."""
-    alert = {
-        "alertId": f"a{number}",
-        "alias": "latency",
-        "message": "Latency",
-        "createdAt": int(start.timestamp()) * 1000,
-        "updatedAt": int((end or start).timestamp()) * 1_000_000_000,
-    }
-    return {"action": "Create" if end is None else "Close", "alert": alert}
-
-
-TELLERS: Final[dict[str, tuple[str, Tell]]] = {
-    "datadog": ("datadog", datadog),
-    "datadog without cycles": ("datadog", datadog_without_cycles),
-    "cloudwatch": ("aws_sns_cloudwatch", cloudwatch),
-    "pagerduty": ("pagerduty_webhook_v3", pagerduty),
-    "opsgenie": ("opsgenie_webhook", opsgenie),
-}
-
-
-def received(source: str, told: dict[str, Any], at: datetime) -> Delivery:
-    """The record of what was told a little after it happened."""
-    posted = Posted(integration=source, body=json.dumps(told).encode(), received_at=at + LAG)
-    record = receive(posted, Integration(name=source, source=source), adapters()[source])
+def received(source: str, told: dict[str, Any] | Told, at: datetime) -> Delivery:
+    """The record of what was told."""
+    record = receive(posted(source, told, at), Integration(name=source, source=source), adapters()[source])
     assert isinstance(record, Delivery)
     return record
 
@@ -148,9 +102,11 @@ def test_fire_resolve_fire_again(name: str, offset: int, lasts: int, rests: int,
 def test_recognised(name: str) -> None:
     """A notification that was posted without naming its sender is recognised by its body alone."""
     source, tell = TELLERS[name]
-    request = Request(body=json.dumps(tell(1, EPOCH, None)).encode(), headers={}, received_at=EPOCH)
+    told = tell(1, EPOCH, None)
+    if isinstance(told, Told) and not told.recognised:
+        pytest.skip("its body is like those of others: it has to be posted to its own address")
 
-    found = detect(request)
+    found = detect(request_of(posted(source, told, EPOCH)))
 
     assert found is not None
     assert found.name == source
