@@ -9,6 +9,7 @@ from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fold, observe
 from alertline.incidents.ids import mark_id
+from alertline.incidents.leases import counts_as_repeat
 from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
@@ -16,7 +17,7 @@ from alertline.incidents.severity import highest, rank
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
 from schemas.incident import Milestone, Reason
-from schemas.vocabulary import AlertStatus, IncidentStatus, MilestoneName, RowKind, Severity
+from schemas.vocabulary import AlertStatus, EndBasis, IncidentStatus, MilestoneName, RowKind, Severity
 
 __all__ = ["hear", "listen", "scope_of"]
 
@@ -49,13 +50,13 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
     home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
     if home is not None and observed.effect is Effect.REPEATED:
-        row = _counted(home, heard, _with_span(home.spans, observed.span))
+        row = _counted(_paced(work, home, heard), heard, _with_span(home.spans, observed.span))
         work.decide(DecisionKind.EPISODE_REFRESHED, row)
         if row.severity is not home.severity or row.pending_for != home.pending_for:
             work.touch(row.incident, interval=True)
         return alert
     _refold(work, alert, known, heard, observed)
-    if observed.effect is Effect.WITHDRAWN and observed.before is not None:
+    if observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
     return alert
 
@@ -118,8 +119,20 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         pending_for=row.pending_for if event.pending_for is None else event.pending_for,
         first_received=min(row.first_received, heard.received_at),
         last_received=max(row.last_received, heard.received_at),
+        read_at=heard.read_at,
+        repeats=row.repeats or event.repeats,
+        stale=False,
         paging=row.paging and event.paging,
     )
+
+
+def _paced(work: Work, row: EpisodeRow, heard: Heard) -> EpisodeRow:
+    """The episode with what a repeat tells of its source's pace."""
+    gap = heard.received_at - row.last_received
+    if not work.only_repeats or row.ended_at is not None or not counts_as_repeat(gap, work.policy):
+        return row
+    longest = gap if row.longest_gap is None else max(row.longest_gap, gap)
+    return msgspec.structs.replace(row, repeated=row.repeated + 1, longest_gap=longest)
 
 
 def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, observed: Observed) -> None:
@@ -277,11 +290,16 @@ def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone
 
 
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:
-    """A withdrawn resolve stays visible as a correction (§8.5)."""
+    """An end that was withdrawn or put right stays visible as a correction (§8.5)."""
     near = work.state.episodes_near(alert.id, before.start, before.end)
     home = next((each for each in near if any(span.start == before.start for span in each.spans)), None)
     if home is None or home.incident is None or before.end is None:
         return
-    text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."
+    if before.end_basis is not EndBasis.EXPIRED:
+        text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."
+    elif home.ended_at is None:
+        text = f"“{alert.title}” was taken to be over, because its source was silent: it was heard firing again."
+    else:
+        text = f"The end of “{alert.title}” was assumed from silence: its source stated it after all."
     evidence = tuple(event for event in (before.resolved_event, heard.event) if event is not None)
     work.mark(work.state.incidents[home.incident], RowKind.CORRECTION, before.end, text, evidence)

@@ -9,7 +9,9 @@ For each record, in log order:
 5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -19,7 +21,9 @@ from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.silence import fall_silent, only_repeats
 from alertline.incidents.state import StreamState
+from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.records import Record, Tick
@@ -27,6 +31,10 @@ from schemas.vocabulary import Basis
 
 __all__ = ["Step", "advance", "step"]
 
+_CARRIED_OUT: Final[dict[TimerKind, Callable[[Work, str, datetime], None]]] = {
+    TimerKind.QUIET: resolve_quiet,
+    TimerKind.SILENT: fall_silent,
+}
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,6 +59,7 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     if known is not None:
         return Step(decisions, known.offset)
     work = Work(state, offset, record.received_at, record.id, record.source)
+    work.only_repeats = only_repeats(work, record.events)
     for event in _in_order(record.events):
         _hear(work, event)
     offer_again(work)
@@ -62,10 +71,10 @@ def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
     """Let log time run on, and carry out the timers that fall due, each at its own deadline."""
     decisions: list[Decision] = []
     while (due := state.pop_due(to)) is not None:
-        deadline, incident = due
+        deadline, kind, name = due
         state.log_time = max(state.log_time, deadline)
         work = Work(state, offset, deadline, "", "")
-        resolve_quiet(work, incident, deadline)
+        _CARRIED_OUT[kind](work, name, deadline)
         offer_again(work)
         work.settle()
         decisions += work.decisions

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.model import Span
+from alertline.incidents.model import EpisodeRow, Span
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
-__all__ = ["Effect", "Heard", "Observed", "compacted", "fold", "observe"]
+__all__ = ["Effect", "Heard", "Observed", "compacted", "expired", "fold", "observe"]
 
 _MOST_SPANS: Final = 8
 
@@ -51,8 +51,9 @@ class Observed(msgspec.Struct, frozen=True):
     """What a notification leaves behind.
 
     Attributes:
-        span: the one that it is about, as it is now; before: as it was, where a resolve was withdrawn.
-        also: other spans that ended with it: they began within what the resolve says is over.
+        span: the one that it is about, as it is now; before: as it was, where an end was withdrawn or put right.
+        also: other spans that ended with it: they began within what the resolve says is over. Or that go on with it:
+            they had expired together.
     """
 
     effect: Effect
@@ -97,6 +98,18 @@ def compacted(run: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(kept[start] for start in sorted(kept))
 
 
+def expired(row: EpisodeRow, at: datetime) -> tuple[Span, ...]:
+    """The spans of an episode whose source fell silent, as of log time `at`: they end with the last notice of it."""
+    return tuple(
+        span
+        if span.end is not None
+        else msgspec.structs.replace(
+            span, end=max(row.last_received, span.start), end_basis=EndBasis.EXPIRED, read_at=at
+        )
+        for span in row.spans
+    )
+
+
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
     alert, start = heard.alert, heard.alert.starts_at
     if start is None:
@@ -126,6 +139,11 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
         return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
     if not _withdraws(known, heard, late_delivery):
         return Observed(Effect.REPEATED, _with_fired_event(known, heard.event))
+    return _withdrawn(spans, known, heard)
+
+
+def _withdrawn(spans: Sequence[Span], known: Span, heard: Heard) -> Observed:
+    """The span goes on after all; what silence ended together with it does so too."""
     again = msgspec.structs.replace(
         known,
         end=None,
@@ -133,9 +151,13 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
         resolved_at=None,
         read_at=None,
         resolved_event=None,
-        changed_at=alert.changed_at,
+        changed_at=heard.alert.changed_at,
+        fired_event=known.fired_event or heard.event,
     )
-    return Observed(Effect.WITHDRAWN, again, known)
+    also = [
+        msgspec.structs.replace(span, end=None, end_basis=None, read_at=None) for span in _expired_with(spans, known)
+    ]
+    return Observed(Effect.WITHDRAWN, again, known, tuple(also))
 
 
 def _covers(span: Span, start: datetime) -> bool:
@@ -149,7 +171,9 @@ def _was_firing(span: Span, alert: AlertEvent) -> bool:
 
 
 def _withdraws(known: Span, heard: Heard, late_delivery: timedelta) -> bool:
-    """Whether a firing takes back the resolve of its span (§8.5)."""
+    """Whether a firing takes back the end of its span (§8.5); after an end that silence told, any notice does."""
+    if known.end_basis is EndBasis.EXPIRED and known.end is not None:
+        return heard.received_at > known.end
     if heard.alert.changed_at is not None and known.changed_at is not None:
         return heard.alert.changed_at > known.changed_at
     if known.fired_at is None or known.resolved_at is None:
@@ -167,13 +191,19 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
         begin = start or end
         known = Span(start=min(begin, end), start_basis=Basis.REPORTED if start else Basis.FALLBACK)
         effect, end = Effect.STARTED, max(begin, end)
-    elif known.end is not None and (start is None or alert.ends_at is None or end <= known.end):
+    elif (
+        known.end is not None
+        and not _is_expired(known)
+        and (start is None or alert.ends_at is None or end <= known.end)
+    ):
         return Observed(Effect.REPEATED, known)
     elif alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
         return Observed(Effect.REPEATED, known)  # an older state, delivered late
     ended = _ended(known, max(end, known.start), basis, heard)
     also = [span for span in spans if span.end is None and known.start < span.start < end]
-    return Observed(effect, ended, also=tuple(_ended(span, end, basis, heard) for span in also))
+    also += [span for span in _expired_with(spans, known) if span.start <= end]
+    before = known if _is_expired(known) else None
+    return Observed(effect, ended, before, tuple(_ended(span, end, basis, heard) for span in also))
 
 
 def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:
@@ -196,6 +226,17 @@ def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:
         resolved_event=heard.event,
         changed_at=heard.alert.changed_at or span.changed_at,
     )
+
+
+def _is_expired(span: Span) -> bool:
+    return span.end_basis is EndBasis.EXPIRED
+
+
+def _expired_with(spans: Sequence[Span], known: Span) -> list[Span]:
+    """The other spans that silence ended together with one."""
+    if not _is_expired(known):
+        return []
+    return [span for span in spans if span.start != known.start and _is_expired(span) and span.read_at == known.read_at]
 
 
 def _newer_change(span: Span, changed_at: datetime | None) -> Span:

@@ -19,6 +19,8 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
             yield "auto_resolved"
         if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
             yield "assumed_resolution"
+    if any(each.stale and each.ended_at is None for each in facts.episodes):
+        yield "stale"
     detected = stamps.at(MilestoneName.DETECTED)
     ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
     if detected is not None and any(detected > end for end in ends):

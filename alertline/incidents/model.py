@@ -5,7 +5,7 @@ Every row is frozen and carries its id and its stream. A row changes by a decisi
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -98,6 +98,10 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         pending_for: seconds before the start during which the condition already held; None if unknown.
         notifications: accepted notifications that are no duplicates.
         first_received, last_received: receive times of the first and the newest of them.
+        read_at: log time at which the newest of them was read.
+        repeats: its source repeats itself while it fires; repeated: how often that was observed, and
+            longest_gap: the longest time between two receipts then.
+        stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
         point: a moment of a source that never resolves.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
         pinned: a person put it here; automation never moves it.
@@ -116,6 +120,11 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     notifications: int = 0
     first_received: datetime
     last_received: datetime
+    read_at: datetime | None = None
+    repeats: bool = False
+    repeated: int = 0
+    longest_gap: timedelta | None = None
+    stale: bool = False
     point: bool = False
     paging: bool = False
     pinned: bool = False
@@ -148,6 +157,12 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         """The span that gives the end; None while it fires."""
         end = self.ended_at
         return None if end is None else next(span for span in self.spans if span.end == end)
+
+    @property
+    def ended_by(self) -> datetime | None:
+        """Event time by which it had ended: later than `ended_at` where only silence told of the end."""
+        span = self.end_span
+        return None if span is None else span.read_at if span.end_basis is EndBasis.EXPIRED else span.end
 
     @property
     def start_evidence(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order, witnesses
+from alertline.incidents.words import time_words
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
 
@@ -93,11 +94,20 @@ def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) ->
         id=f"{episode.id}.resolved",
         at=at,
         kind=RowKind.ALERT_RESOLVED,
-        text=f"Alert resolved: {name}" + ("" if stated else f" ({episode.end_basis}: its source states no end)"),
+        text=_end_words(episode, name),
         basis=Basis.REPORTED if stated else Basis.ASSUMED,
         source=alert.source,
         evidence=episode.end_evidence,
     )
+
+
+def _end_words(episode: EpisodeRow, name: str) -> str:
+    if episode.end_basis is EndBasis.REPORTED:
+        return f"Alert resolved: {name}"
+    if episode.end_basis is EndBasis.EXPIRED and episode.ended_by is not None:
+        by = time_words(episode.ended_by)
+        return f"Alert last heard of, taken to be over: {name} (expired: no resolve came, silent until {by})"
+    return f"Alert resolved: {name} ({episode.end_basis}: its source states no end)"
 
 
 def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:

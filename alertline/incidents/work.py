@@ -23,6 +23,7 @@ class Work:
         state, policy: the stream's memory and the numbers of its rules.
         offset: the record's place; received_at: its receipt; log_time: of the stream when it is read.
         source: the source type; first_received: receipt of the delivery's first copy (it marks the occurrence).
+        only_repeats: the delivery brings nothing but alerts that fire already.
         decisions: what was decided, in order; each is already in the state.
         moved: scopes in which an incident opened or its interval changed (entries that wait are offered again).
     """
@@ -35,6 +36,7 @@ class Work:
         self.log_time = state.log_time
         self.delivery_id = delivery_id
         self.source = source
+        self.only_repeats = False
         self.decisions: list[Decision] = []
         self.moved: dict[str, None] = {}
         self._touched: dict[str, None] = {}

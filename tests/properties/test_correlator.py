@@ -23,10 +23,19 @@ from schemas.records import Delivery, Record, Tick
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName
 from tests.support.generated import logs
 
+# windows that run out within the hours of a generated log, so that every rule has its turn
+POLICY = Policy(
+    lease=timedelta(minutes=25),
+    lease_least=timedelta(minutes=10),
+    stale=timedelta(minutes=40),
+    span=timedelta(minutes=60),
+    seal=timedelta(minutes=30),
+)
+
 
 def replayed(records: Iterable[Record]) -> Replayed:
     """What a log comes to."""
-    replay = Replay(Policy())
+    replay = Replay(POLICY)
     for record in records:
         replay.feed(record)
     replay.run_on()
@@ -53,7 +62,7 @@ def test_the_same_log_gives_the_same_bytes(log: list[Delivery]) -> None:
 @given(logs(), st.randoms(use_true_random=False))
 def test_memory_that_is_loaded_again_decides_the_same(log: list[Delivery], rnd: random.Random) -> None:
     """At any record the memory may be thrown away and built again from its rows, given in any order."""
-    kept, lived = StreamState("default", Policy()), StreamState("default", Policy())
+    kept, lived = StreamState("default", POLICY), StreamState("default", POLICY)
     rows: dict[str, Row] = {}
     for offset, record in enumerate(log):
         step(kept, offset, record)
@@ -67,7 +76,7 @@ def test_memory_that_is_loaded_again_decides_the_same(log: list[Delivery], rnd: 
 
 def reloaded(rows: dict[str, Row], old: StreamState, rnd: random.Random) -> StreamState:
     """The memory as the store would give it back."""
-    states = States(Policy())
+    states = States(POLICY)
     shuffled = list(rows.values())
     rnd.shuffle(shuffled)
     states.restore(Loaded(shuffled, [StreamClock("default", old.log_time)], []))
@@ -79,7 +88,7 @@ def reloaded(rows: dict[str, Row], old: StreamState, rnd: random.Random) -> Stre
 @given(logs())
 def test_the_current_rows_are_the_fold_of_the_decisions(log: list[Delivery]) -> None:
     """Nothing is in the state that no decision put there. (Of arrivals no row is kept: they are only learned from.)"""
-    state, fold = StreamState("default", Policy()), dict[str, Row]()
+    state, fold = StreamState("default", POLICY), dict[str, Row]()
     decisions: list[Decision] = []
     for offset, record in enumerate(log):
         decisions += step(state, offset, record).decisions
@@ -119,7 +128,7 @@ def test_a_delivery_that_comes_again_changes_nothing(log: list[Delivery], data: 
 @given(logs())
 def test_every_episode_has_one_incident_and_every_id_leads_to_one(log: list[Delivery]) -> None:
     """No alert is in two incidents, aliases end at a live incident, nothing spans two scopes."""
-    state = StreamState("default", Policy())
+    state = StreamState("default", POLICY)
     for offset, record in enumerate(log):
         step(state, offset, record)
     seen: set[str] = set()
@@ -186,7 +195,7 @@ def test_the_order_of_arrival_within_an_episode_does_not_matter(order: Sequence[
 @given(logs(ordered=True))
 def test_log_time_running_on_only_resolves(log: list[Delivery]) -> None:
     """Time alone opens nothing and loses nothing: every incident that was there is there (no orders are waiting)."""
-    state = StreamState("default", Policy())
+    state = StreamState("default", POLICY)
     for offset, record in enumerate(log):
         events = tuple(event for event in record.events if not isinstance(event, Command))
         step(state, offset, msgspec.structs.replace(record, events=events))
