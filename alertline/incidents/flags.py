@@ -1,8 +1,9 @@
 """What a reader should know of an incident at a glance: flags, from the facts alone."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from alertline.incidents.flapping import ever_flapped, turns_of
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, IncidentFacts
 from alertline.incidents.policy import Policy
@@ -25,18 +26,12 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
     ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
     if detected is not None and any(detected > end for end in ends):
         yield "late_detection"
-    if _flaps(facts.episodes, policy.flaps, policy.flap_window):
+    if _flapped(facts.episodes, policy):
         yield "flapping"
 
 
-def _flaps(episodes: Iterable[EpisodeRow], least: int, window: timedelta) -> bool:
-    """Whether one alert fired or ended `least` times within the window."""
+def _flapped(episodes: Iterable[EpisodeRow], policy: Policy) -> bool:
     turns: dict[str, list[datetime]] = {}
     for episode in episodes:
-        times = turns.setdefault(episode.alert, [])
-        times += [episode.started_at] if episode.ended_at is None else [episode.started_at, episode.ended_at]
-    return any(
-        times[n + least - 1] - times[n] <= window
-        for times in (sorted(each) for each in turns.values())
-        for n in range(len(times) - least + 1)
-    )
+        turns.setdefault(episode.alert, []).extend(turns_of(episode))
+    return any(ever_flapped(sorted(each), policy) for each in turns.values())

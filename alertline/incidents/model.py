@@ -159,6 +159,11 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return None if end is None else next(span for span in self.spans if span.end == end)
 
     @property
+    def end_read_at(self) -> datetime | None:
+        """Log time at which the newest of its ends was read."""
+        return max((span.read_at for span in self.spans if span.read_at is not None), default=None)
+
+    @property
     def ended_by(self) -> datetime | None:
         """Event time by which it had ended: later than `ended_at` where only silence told of the end."""
         span = self.end_span

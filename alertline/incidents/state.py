@@ -172,7 +172,9 @@ class StreamState:
             return None
         if row.held_open_from is not None and read_at <= row.held_open_from:
             return None
-        return read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
+        quiet = read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
+        held_from = members.turns.held_from(self.policy)
+        return quiet if held_from is None else max(quiet, held_from + self.policy.flap_hold)
 
     def _deadline(self, kind: TimerKind, name: str) -> datetime | None:
         if kind is TimerKind.SILENT:
