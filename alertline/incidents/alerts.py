@@ -1,6 +1,7 @@
 """What one alert notification changes: its alert, its episode, and the incident that the episode belongs to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -11,15 +12,17 @@ from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fol
 from alertline.incidents.ids import mark_id
 from alertline.incidents.leases import counts_as_repeat
 from alertline.incidents.lifecycle import carry_on, open_incident
+from alertline.incidents.maintenance import expected_until
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
 from alertline.incidents.severity import highest, rank
+from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
 from schemas.incident import Milestone, Reason
 from schemas.vocabulary import AlertStatus, EndBasis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["hear", "listen", "scope_of"]
+__all__ = ["fires_on", "hear", "listen", "scope_of"]
 
 _DECIDED: Final = {
     Effect.STARTED: DecisionKind.EPISODE_STARTED,
@@ -208,12 +211,42 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
 
 
 def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
-    """Give an episode its incident: one that it belongs to, or a new one (§8.10: not for an informational resolve)."""
+    """Give an episode its incident, unless it was expected and is over in time."""
     _note_arrival(work, alert, row)
     if heard.home is not None:
         placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
+        _join(work, alert, row, placement)
+        return
+    placement = place(work.state, alert, row, work.policy)
+    until = expected_until(work.policy, alert, row.started_at)
+    if until is None or _fires_again(work, placement):
+        _join(work, alert, msgspec.structs.replace(row, expected=False), placement)
+        return
+    row = msgspec.structs.replace(row, expected=True)
+    if row.ended_at is None or row.ended_at <= until:
+        work.decide(DecisionKind.EPISODE_STARTED, row)
     else:
-        placement = place(work.state, alert, row, work.policy)
+        _join(work, alert, row, placement)
+
+
+def _fires_again(work: Work, placement: Placement) -> bool:
+    """Whether an open incident has this very condition: that is its business, whatever was expected."""
+    if placement.incident is None or work.state.incidents[placement.incident].status is not IncidentStatus.OPEN:
+        return False
+    return any(reason.rule == "same_identity" for reason in placement.why)
+
+
+def fires_on(work: Work, episode: str, deadline: datetime) -> None:
+    """What began in a maintenance window still fires some time after it: from here on it is an alert like any other."""
+    row = work.state.episodes[episode]
+    alert = work.state.alerts[row.alert]
+    placement = place(work.state, alert, row, work.policy)
+    words = Reason("maintenance", 0, f"It began in a maintenance window, and still fired at {time_words(deadline)}.")
+    _join(work, alert, row, msgspec.structs.replace(placement, why=(*placement.why, words)))
+
+
+def _join(work: Work, alert: AlertRow, row: EpisodeRow, placement: Placement) -> None:
+    """Let an episode join its incident, or open one (§8.10: not for an informational resolve)."""
     incident, before = placement.incident, None
     if incident is None:
         if row.severity is Severity.INFO and row.ended_at is not None and not row.point:

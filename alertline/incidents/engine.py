@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import hear, scope_of
+from alertline.incidents.alerts import fires_on, hear, scope_of
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow
@@ -32,6 +32,7 @@ from schemas.vocabulary import Basis
 __all__ = ["Step", "advance", "step"]
 
 _CARRIED_OUT: Final[dict[TimerKind, Callable[[Work, str, datetime], None]]] = {
+    TimerKind.EXPECTED_OVER: fires_on,
     TimerKind.QUIET: resolve_quiet,
     TimerKind.SILENT: fall_silent,
 }
@@ -64,7 +65,8 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
         _hear(work, event)
     offer_again(work)
     work.settle()
-    return Step(decisions + work.decisions)
+    # a timer that was overdue when it was set (an alert told long after its maintenance window) does not wait
+    return Step(decisions + work.decisions + advance(state, offset, state.log_time))
 
 
 def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:

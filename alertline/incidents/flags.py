@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alertline.incidents.flapping import ever_flapped, turns_of
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import EpisodeRow, IncidentFacts
+from alertline.incidents.model import EpisodeRow, IncidentFacts, witnesses
 from alertline.incidents.policy import Policy
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName
 
@@ -22,6 +22,9 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
             yield "assumed_resolution"
     if any(each.stale and each.ended_at is None for each in facts.episodes):
         yield "stale"
+    first = min(witnesses(facts.episodes), key=lambda each: (each.started_at, each.id), default=None)
+    if first is not None and first.expected:
+        yield "began_in_maintenance"
     detected = stamps.at(MilestoneName.DETECTED)
     ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
     if detected is not None and any(detected > end for end in ends):

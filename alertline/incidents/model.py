@@ -93,7 +93,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """One firing of one alert, folded from the spans that overlap (`episodes.py`).
 
     Attributes:
-        incident: the incident it belongs to; None only while an informational resolve stands alone.
+        incident: the incident it belongs to; None while an informational resolve stands alone, or it was expected.
         spans: by start; the first gives the start, the last one the end.
         pending_for: seconds before the start during which the condition already held; None if unknown.
         notifications: accepted notifications that are no duplicates.
@@ -104,6 +104,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
         point: a moment of a source that never resolves.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
+        expected: it began in a maintenance window.
         pinned: a person put it here; automation never moves it.
         origin: the incident it was in before a merge brought it here.
         absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
@@ -127,6 +128,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     stale: bool = False
     point: bool = False
     paging: bool = False
+    expected: bool = False
     pinned: bool = False
     origin: str | None = None
     absorbed_by: str | None = None

@@ -12,6 +12,7 @@ from typing import Final
 
 from alertline.incidents.background import Background
 from alertline.incidents.leases import silent_deadline
+from alertline.incidents.maintenance import expected_over
 from alertline.incidents.members import About, Members
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import (
@@ -97,6 +98,8 @@ class StreamState:
         self.episodes[row.id] = row
         self._index_start(row, old)
         self._timers.set(TimerKind.SILENT, row.id)
+        if row.incident is None:
+            self._timers.set(TimerKind.EXPECTED_OVER, row.id)
         if old is not None and old.incident is not None and (old.incident != row.incident or row.absorbed_by):
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
@@ -179,6 +182,9 @@ class StreamState:
     def _deadline(self, kind: TimerKind, name: str) -> datetime | None:
         if kind is TimerKind.SILENT:
             return silent_deadline(self.episodes[name], self.policy)
+        if kind is TimerKind.EXPECTED_OVER:
+            row = self.episodes[name]
+            return expected_over(self.policy, self.alerts[row.alert], row)
         return self.quiet_deadline(name)
 
     def _schedule(self, incident: str) -> None:
