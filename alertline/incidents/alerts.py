@@ -15,6 +15,7 @@ from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.maintenance import expected_until
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
+from alertline.incidents.sealing import after_seal, any_sealed
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
@@ -49,7 +50,12 @@ def hear(work: Work, event: AlertEvent) -> None:
 def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
     alert = _described(work, heard, scope)
-    known = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
+    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
+    if any_sealed(work, known):
+        admitted = after_seal(work, alert, known, heard)
+        if admitted is None:
+            return alert
+        known, heard = admitted
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
     home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
     if home is not None and observed.effect is Effect.REPEATED:

@@ -271,6 +271,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         opened: where in the log it was opened: the order of incidents.
         created_at, updated_at: log times of the opening and of the newest decision about it.
         deadline: log time at which the quiet period ended that resolved it; None if a person did, or it is open.
+        settled_at: log time at which it was resolved, by whomever; None while it is open.
         reopened: where in the log it was last reopened; resolves said before that no longer stand.
         held_open_from: log time of a person's `reopen`: automation resolves only on an end read after it.
         first_resolved_at: event time of the first resolve, kept through reopenings.
@@ -292,6 +293,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     version: int = 1
     service: str | None = None
     deadline: datetime | None = None
+    settled_at: datetime | None = None
     reopened: Order | None = None
     held_open_from: datetime | None = None
     reopen_count: int = 0

@@ -114,6 +114,14 @@ def test_a_resolve_that_comes_late_tells_how_long_it_fired() -> None:
         assert len(story.told().incidents) == incidents
 
 
+def test_an_alert_told_long_after_its_window_does_not_wait() -> None:
+    """It still fires when it is first read, two hours after the window: it opens its incident at once."""
+    story = maintained()
+    story.at("13:00").fires(start="10:05", service="billing")
+
+    assert story.incident().created_at == time("13:00")
+
+
 def test_what_fires_on_joins_the_incident_that_it_belongs_to() -> None:
     """Another alert of the service fires when the window is over: one incident, detected when the first began."""
     story = maintained()
