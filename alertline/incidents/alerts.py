@@ -8,7 +8,7 @@ import msgspec
 
 from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fold, observe
+from alertline.incidents.episodes import Effect, Heard, Observed, by_our_clock, compacted, fold, observe
 from alertline.incidents.ids import mark_id
 from alertline.incidents.leases import counts_as_repeat
 from alertline.incidents.lifecycle import carry_on, open_incident
@@ -49,6 +49,7 @@ def hear(work: Work, event: AlertEvent) -> None:
 
 def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
+    heard = by_our_clock(heard, work.policy.skew)
     alert = _described(work, heard, scope)
     known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
     if any_sealed(work, known):

@@ -20,6 +20,8 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
             yield "auto_resolved"
         if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
             yield "assumed_resolution"
+    if any(span.stated_start or span.stated_end for each in facts.episodes for span in each.spans):
+        yield "clock_skew"
     if any(each.stale and each.ended_at is None for each in facts.episodes):
         yield "stale"
     first = min(witnesses(facts.episodes), key=lambda each: (each.started_at, each.id), default=None)

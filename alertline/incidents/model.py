@@ -75,6 +75,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         resolved_at: when the resolve that stands was received; read_at: log time at which it was read.
         changed_at: the newest state-change time of the source, where it states one.
         fired_event, resolved_event: ids of the events behind start and end.
+        stated_start, stated_end: what the source stated, where its clock was ahead: the receive time stands instead.
     """
 
     start: datetime
@@ -87,6 +88,13 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changed_at: datetime | None = None
     fired_event: str | None = None
     resolved_event: str | None = None
+    stated_start: datetime | None = None
+    stated_end: datetime | None = None
+
+    @property
+    def named(self) -> datetime:
+        """The start by which its source names it."""
+        return self.stated_start or self.start
 
 
 class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="episode"):

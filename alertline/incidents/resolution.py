@@ -61,6 +61,8 @@ def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
         note = f"an alert's source fell silent without a resolve: it ended by {time_words(latest)} at the latest"
     elif episode.end_basis is EndBasis.REPORTED:
         note = "latest end of its alerts, quiet since"
+    elif episode.end_span is not None and (stated := episode.end_span.stated_end) is not None:
+        note = f"when it was received: its source's clock is ahead, it stated {time_words(stated)}"
     else:
         note = "assumed: no source stated this end"
     known = episode.end_basis in (EndBasis.REPORTED, EndBasis.EXPIRED)

@@ -61,7 +61,9 @@ def after_seal(
     else:
         now = run[-1].end is None
     if now:
-        return free, msgspec.structs.replace(heard, alert=msgspec.structs.replace(heard.alert, starts_at=None))
+        return free, msgspec.structs.replace(
+            heard, alert=msgspec.structs.replace(heard.alert, starts_at=None), stated_start=None
+        )
     _annotate(work, alert, old, heard, observed.span)
     return None
 

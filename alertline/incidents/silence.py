@@ -35,7 +35,7 @@ def _fires_already(work: Work, event: AlertEvent) -> bool:
     newest = None if alert is None else work.state.newest_episode(alert.id)
     if newest is None or newest.ended_at is not None:
         return False
-    return event.starts_at is None or any(span.start == event.starts_at for span in newest.spans)
+    return event.starts_at is None or any(span.named == event.starts_at for span in newest.spans)
 
 
 def fall_silent(work: Work, episode: str, deadline: datetime) -> None:

@@ -83,6 +83,7 @@ def _alert_rows(episodes: Iterable[EpisodeRow], alerts: dict[str, AlertRow]) -> 
             basis=episode.start_basis,
             source=alert.source,
             evidence=episode.start_evidence,
+            original_time=_as_stated(episode.spans[0].stated_start),
         )
         if episode.ended_at is not None and not episode.point:
             yield _ended_row(episode, episode.ended_at, alert, name)
@@ -98,7 +99,13 @@ def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) ->
         basis=Basis.REPORTED if stated else Basis.ASSUMED,
         source=alert.source,
         evidence=episode.end_evidence,
+        original_time=_as_stated(episode.end_span.stated_end if episode.end_span else None),
     )
+
+
+def _as_stated(at: datetime | None) -> str | None:
+    """The time that a source stated whose clock was ahead."""
+    return None if at is None else at.isoformat()
 
 
 def _end_words(episode: EpisodeRow, name: str) -> str:
@@ -107,6 +114,8 @@ def _end_words(episode: EpisodeRow, name: str) -> str:
     if episode.end_basis is EndBasis.EXPIRED and episode.ended_by is not None:
         by = time_words(episode.ended_by)
         return f"Alert last heard of, taken to be over: {name} (expired: no resolve came, silent until {by})"
+    if episode.end_span is not None and episode.end_span.stated_end is not None:
+        return f"Alert resolved: {name} (received then: its source's clock is ahead)"
     return f"Alert resolved: {name} ({episode.end_basis}: its source states no end)"
 
 

@@ -96,6 +96,9 @@ class Work:
         `stated`: the time is the source's own; else our receive time stood in.
         """
         alert = heard.alert
+        stated_at = at if at > heard.received_at + self.policy.skew else None
+        if stated_at is not None:
+            at, stated = heard.received_at, False  # the source's clock is ahead
         row = ItemRow(
             id=name or mark_id("it", heard.event),
             stream=self.state.stream,
@@ -110,6 +113,7 @@ class Work:
             actor=alert.actor,
             source=self.source,
             evidence=(heard.event,),
+            original_time=stated_at.isoformat() if stated_at else None,
             paging=alert.paging,
         )
         self.decide(DecisionKind.ITEM_RECORDED, row)
