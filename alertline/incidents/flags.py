@@ -7,6 +7,7 @@ from alertline.incidents.flapping import ever_flapped, turns_of
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, IncidentFacts, witnesses
 from alertline.incidents.policy import Policy
+from alertline.incidents.storms import is_storm
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName
 
 __all__ = ["flags"]
@@ -33,6 +34,8 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
         yield "late_detection"
     if _flapped(facts.episodes, policy):
         yield "flapping"
+    if is_storm(witnesses(facts.episodes)):
+        yield "storm"
 
 
 def _flapped(episodes: Iterable[EpisodeRow], policy: Policy) -> bool:
