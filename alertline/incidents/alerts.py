@@ -156,10 +156,10 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
         run = compacted(whole)
         starts = {each.start for each in run}
         owners = [each for each in free if any(own.start in starts for own in each.spans)]
-        keep = min(owners, key=lambda each: (each.first_received, each.id), default=None)
+        keep = min(owners, key=lambda each: (not each.pinned, each.first_received, each.id), default=None)
         for lost in owners:
-            if keep is not None and lost is not keep:
-                _absorb(work, lost, keep)
+            if keep is not None and lost.id != keep.id:
+                keep = _absorbed(work, keep, lost)
         free = [each for each in free if each not in owners]
         if span.start in starts:
             _settle_run(work, alert, keep, run, heard, observed.effect)
@@ -171,10 +171,20 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             work.touch(keep.incident, interval=True)
 
 
-def _absorb(work: Work, lost: EpisodeRow, keep: EpisodeRow) -> None:
+def _absorbed(work: Work, keep: EpisodeRow, lost: EpisodeRow) -> EpisodeRow:
+    """The episode that goes on for both, with what was heard of the other."""
     work.touch(lost.incident, interval=True)
     work.decide(
         DecisionKind.EPISODE_MOVED, msgspec.structs.replace(lost, absorbed_by=keep.id, incident=None, origin=None)
+    )
+    return msgspec.structs.replace(
+        keep,
+        notifications=keep.notifications + lost.notifications,
+        severity=highest((keep.severity, lost.severity)),
+        first_received=min(keep.first_received, lost.first_received),
+        last_received=max(keep.last_received, lost.last_received),
+        repeats=keep.repeats or lost.repeats,
+        paging=keep.paging and lost.paging,
     )
 
 

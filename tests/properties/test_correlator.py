@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import advance, step
-from alertline.incidents.model import ArrivalRow, Row, witnesses
+from alertline.incidents.model import ArrivalRow, Row
 from alertline.incidents.policy import MaintenanceWindow, Policy
 from alertline.incidents.present import present
 from alertline.incidents.state import StreamState
@@ -22,6 +22,7 @@ from schemas.public import to_json_bytes
 from schemas.records import Delivery, Record, Tick
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName
 from tests.support.generated import logs
+from tests.support.invariants import assert_sound
 from tests.support.story import Story, time
 
 # windows that run out within the hours of a generated log, so that every rule has its turn
@@ -129,23 +130,11 @@ def test_a_delivery_that_comes_again_changes_nothing(log: list[Delivery], data: 
 
 @given(logs())
 def test_every_episode_has_one_incident_and_every_id_leads_to_one(log: list[Delivery]) -> None:
-    """No alert is in two incidents, aliases end at a live incident, nothing spans two scopes."""
+    """After any record: no alert is in two incidents, aliases end at a live one, nothing spans two scopes."""
     state = StreamState("default", POLICY)
     for offset, record in enumerate(log):
         step(state, offset, record)
-    seen: set[str] = set()
-    for incident, members in state.members.items():
-        row = state.incidents[incident]
-        for episode in members.episodes.values():
-            assert episode.id not in seen
-            assert episode.incident == incident
-            assert episode.scope == row.scope
-            seen.add(episode.id)
-        counting = witnesses(list(members.episodes.values()))
-        assert members.tally.firing == sum(episode.ended_at is None for episode in counting)
-        survivor = state.survivor(incident)
-        assert survivor is not None
-        assert survivor.merged_into is None
+        assert_sound(state)
 
 
 @given(logs())
