@@ -65,6 +65,7 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
         if row.severity is not home.severity or row.pending_for != home.pending_for:
             work.touch(row.incident, interval=True)
         return alert
+    work.only_repeats = False
     _refold(work, alert, known, heard, observed)
     if observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
@@ -136,10 +137,31 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
     )
 
 
+def _only_repeats(work: Work) -> bool:
+    """Whether the delivery brings nothing but alerts that fire already: its source repeats itself.
+
+    A group in which anything is new was sent for that: its other alerts say nothing of how often the source repeats.
+    Asked before anything of the delivery has changed an alert; what was heard of it until then was repeats.
+    """
+    if work.only_repeats is None:
+        work.only_repeats = all(isinstance(each, AlertEvent) and _fires_already(work, each) for each in work.events)
+    return work.only_repeats
+
+
+def _fires_already(work: Work, event: AlertEvent) -> bool:
+    if event.status is not AlertStatus.FIRING or not event.repeats:
+        return False
+    alert = work.state.alert_by_key(scope_of(work.state.stream, event.environment), work.source, event.dedup_key)
+    newest = None if alert is None else work.state.newest_episode(alert.id)
+    if newest is None or newest.ended_at is not None:
+        return False
+    return event.starts_at is None or any(span.named == event.starts_at for span in newest.spans)
+
+
 def _paced(work: Work, row: EpisodeRow, heard: Heard) -> EpisodeRow:
     """The episode with what a repeat tells of its source's pace."""
     gap = heard.received_at - row.last_received
-    if not work.only_repeats or row.ended_at is not None or not counts_as_repeat(gap, work.policy):
+    if row.spans[-1].end is not None or not counts_as_repeat(gap, work.policy) or not _only_repeats(work):
         return row
     longest = gap if row.longest_gap is None else max(row.longest_gap, gap)
     return msgspec.structs.replace(row, repeated=row.repeated + 1, longest_gap=longest)

@@ -21,7 +21,7 @@ from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
-from alertline.incidents.silence import fall_silent, only_repeats
+from alertline.incidents.silence import fall_silent
 from alertline.incidents.state import StreamState
 from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
@@ -60,7 +60,7 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     if known is not None:
         return Step(decisions, known.offset)
     work = Work(state, offset, record.received_at, record.id, record.source)
-    work.only_repeats = only_repeats(work, record.events)
+    work.events = record.events
     for event in _in_order(record.events):
         _hear(work, event)
     offer_again(work)

@@ -5,37 +5,15 @@ A source that repeats what still fires and stops doing so has most likely recove
 other source may be silent for days: then the alert is flagged as stale, and nothing is invented about its end.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from alertline.incidents.alerts import scope_of
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.episodes import expired
 from alertline.incidents.work import Work
-from schemas.events import AlertEvent, Event
-from schemas.vocabulary import AlertStatus
 
-__all__ = ["fall_silent", "only_repeats"]
-
-
-def only_repeats(work: Work, events: Iterable[Event]) -> bool:
-    """Whether a delivery brings nothing but alerts that fire already: its source repeats itself.
-
-    A group in which anything is new was sent for that: its other alerts say nothing of how often the source repeats.
-    """
-    return all(isinstance(event, AlertEvent) and _fires_already(work, event) for event in events)
-
-
-def _fires_already(work: Work, event: AlertEvent) -> bool:
-    if event.status is not AlertStatus.FIRING or not event.repeats:
-        return False
-    alert = work.state.alert_by_key(scope_of(work.state.stream, event.environment), work.source, event.dedup_key)
-    newest = None if alert is None else work.state.newest_episode(alert.id)
-    if newest is None or newest.ended_at is not None:
-        return False
-    return event.starts_at is None or any(span.named == event.starts_at for span in newest.spans)
+__all__ = ["fall_silent"]
 
 
 def fall_silent(work: Work, episode: str, deadline: datetime) -> None:

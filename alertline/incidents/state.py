@@ -38,6 +38,10 @@ _DAY: Final = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _pace(row: EpisodeRow) -> tuple[bool, int, bool]:
+    return row.repeats, row.repeated, row.stale
+
+
 class StreamState:
     """The memory of one stream's correlator."""
 
@@ -97,7 +101,8 @@ class StreamState:
         old = self.episodes.get(row.id)
         self.episodes[row.id] = row
         self._index_start(row, old)
-        self._timers.set(TimerKind.SILENT, row.id)
+        if old is None or old.spans != row.spans or _pace(old) != _pace(row):
+            self._timers.set(TimerKind.SILENT, row.id)  # a plain repeat only moves it on
         if row.incident is None:
             self._timers.set(TimerKind.EXPECTED_OVER, row.id)
         if old is not None and old.incident is not None and (old.incident != row.incident or row.absorbed_by):
