@@ -200,7 +200,7 @@ def shape(incident: Incident) -> str:
         (each.dedup_key, each.notifications, [(str(own.started_at), str(own.ended_at)) for own in each.episodes])
         for each in incident.alerts
     ]
-    rows = [(row.at.isoformat(), row.kind.value, row.text) for row in incident.timeline]
+    rows = [(row.at.isoformat(), row.kind, row.text.replace(incident.scope, "…")) for row in incident.timeline]
     stamps = {name: each and (each.at.isoformat(), each.basis) for name, each in incident.milestones.items()}
     return repr((incident.status, incident.flags, incident.reopen_count, sorted(alerts), sorted(rows), stamps))
 

@@ -39,8 +39,8 @@ def _assert_stamps(state: StreamState, incident: str) -> None:
     if counting:
         assert detected is not None
         assert detected.at <= min(each.started_at for each in counting)
-        if impact is not None and impact.basis in (Basis.ASSUMED, Basis.DERIVED):
-            assert impact.at <= detected.at or detected.basis is Basis.MANUAL
+        if impact is not None and impact.basis is Basis.ASSUMED:
+            assert impact.at <= detected.at
     if row.status is IncidentStatus.OPEN:
         assert resolved is None
     elif resolved is not None and not any(item.kind is RowKind.RESOLVED for item in members.items.values()):
