@@ -59,9 +59,14 @@ def place(
     ]
     found.sort(key=lambda each: (-each[0].points, each[1], each[0].incident))
     ranked = [each for each, _ in found]
+    starts = {each.incident: first for each, first in found}
     home = ranked[0] if ranked and ranked[0].points >= policy.attach else None
     rest = ranked[1:] if home is not None else ranked
-    joins = tuple(each for each in rest if each.points >= policy.merge)
+    joins = tuple(
+        each
+        for each in rest
+        if each.points >= policy.merge and (_share(each.why) or _begin_close(starts, ranked[0], each, policy))
+    )
     related = tuple(each for each in rest if each not in joins and each.points >= policy.suggest)[:_MOST_RELATED]
     if home is None:
         return Placement(None, (Reason("first", 0, "It opened the incident."),), recurrence_of, related=related)
@@ -121,8 +126,17 @@ def _reach(state: StreamState, row: IncidentRow, policy: Policy) -> timedelta:
 def _not_too_late(state: StreamState, row: IncidentRow, episode: EpisodeRow, reasons: Iterable[Reason]) -> bool:
     """Whether an episode starts soon enough after an incident did to be weighed: what it shares with it has no end."""
     first = state.members[row.id].tally.first_start or row.opened_at
-    shared = any(reason.rule in ("same_service", "same_key") for reason in reasons)
-    return shared or within_span(first, episode.started_at, state.policy)
+    return _share(reasons) or within_span(first, episode.started_at, state.policy)
+
+
+def _share(reasons: Iterable[Reason]) -> bool:
+    return any(reason.rule in ("same_service", "same_key") for reason in reasons)
+
+
+def _begin_close(starts: dict[str, datetime], one: Related, other: Related, policy: Policy) -> bool:
+    """Whether two incidents begin close enough to become one by evidence alone."""
+    first, second = sorted((starts[one.incident], starts[other.incident]))
+    return within_span(first, second, policy)
 
 
 def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:
