@@ -39,6 +39,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
         pending_for: seconds that the condition had to hold before the alert fired; None if unknown.
         labels: the vendor's labels or tags, all strings.
         point: the source never resolves this kind of alert: it is a moment, not an interval.
+        repeats: the source says it again while it fires, so its silence means something.
         paging: the record of a pager, not of a monitor. Then `action` is what it did, at `changed_at`, by `actor`, and
             `note` says it in words; `starts_at` is the creation of the page; `aliases` are other keys it is known by.
         guessed: made by best effort from an unknown shape.
@@ -63,6 +64,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     runbook: str | None = None
     value: float | None = None
     point: bool = False
+    repeats: bool = False
     paging: bool = False
     action: PageAction | None = None
     actor: str | None = None

@@ -1,24 +1,29 @@
 """What one alert notification changes: its alert, its episode, and the incident that the episode belongs to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import Effect, Heard, Observed, compacted, fold, observe
+from alertline.incidents.episodes import Effect, Heard, Observed, by_our_clock, compacted, fold, observe
 from alertline.incidents.ids import mark_id
+from alertline.incidents.leases import counts_as_repeat
 from alertline.incidents.lifecycle import carry_on, open_incident
+from alertline.incidents.maintenance import expected_until
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
+from alertline.incidents.sealing import after_seal, any_sealed
 from alertline.incidents.severity import highest, rank
+from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
 from schemas.incident import Milestone, Reason
-from schemas.vocabulary import AlertStatus, IncidentStatus, MilestoneName, RowKind, Severity
+from schemas.vocabulary import AlertStatus, EndBasis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["hear", "listen", "scope_of"]
+__all__ = ["fires_on", "hear", "listen", "scope_of"]
 
 _DECIDED: Final = {
     Effect.STARTED: DecisionKind.EPISODE_STARTED,
@@ -44,18 +49,25 @@ def hear(work: Work, event: AlertEvent) -> None:
 
 def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
+    heard = by_our_clock(heard, work.policy.skew)
     alert = _described(work, heard, scope)
-    known = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
+    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
+    if any_sealed(work, known):
+        admitted = after_seal(work, alert, known, heard)
+        if admitted is None:
+            return alert
+        known, heard = admitted
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
     home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
     if home is not None and observed.effect is Effect.REPEATED:
-        row = _counted(home, heard, _with_span(home.spans, observed.span))
+        row = _counted(_paced(work, home, heard), heard, _with_span(home.spans, observed.span))
         work.decide(DecisionKind.EPISODE_REFRESHED, row)
         if row.severity is not home.severity or row.pending_for != home.pending_for:
             work.touch(row.incident, interval=True)
         return alert
+    work.only_repeats = False
     _refold(work, alert, known, heard, observed)
-    if observed.effect is Effect.WITHDRAWN and observed.before is not None:
+    if observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
     return alert
 
@@ -118,8 +130,41 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         pending_for=row.pending_for if event.pending_for is None else event.pending_for,
         first_received=min(row.first_received, heard.received_at),
         last_received=max(row.last_received, heard.received_at),
+        read_at=heard.read_at,
+        repeats=row.repeats or event.repeats,
+        stale=False,
         paging=row.paging and event.paging,
     )
+
+
+def _only_repeats(work: Work) -> bool:
+    """Whether the delivery brings nothing but alerts that fire already: its source repeats itself.
+
+    A group in which anything is new was sent for that: its other alerts say nothing of how often the source repeats.
+    Asked before anything of the delivery has changed an alert; what was heard of it until then was repeats.
+    """
+    if work.only_repeats is None:
+        work.only_repeats = all(isinstance(each, AlertEvent) and _fires_already(work, each) for each in work.events)
+    return work.only_repeats
+
+
+def _fires_already(work: Work, event: AlertEvent) -> bool:
+    if event.status is not AlertStatus.FIRING or not event.repeats:
+        return False
+    alert = work.state.alert_by_key(scope_of(work.state.stream, event.environment), work.source, event.dedup_key)
+    newest = None if alert is None else work.state.newest_episode(alert.id)
+    if newest is None or newest.ended_at is not None:
+        return False
+    return event.starts_at is None or any(span.named == event.starts_at for span in newest.spans)
+
+
+def _paced(work: Work, row: EpisodeRow, heard: Heard) -> EpisodeRow:
+    """The episode with what a repeat tells of its source's pace."""
+    gap = heard.received_at - row.last_received
+    if row.spans[-1].end is not None or not counts_as_repeat(gap, work.policy) or not _only_repeats(work):
+        return row
+    longest = gap if row.longest_gap is None else max(row.longest_gap, gap)
+    return msgspec.structs.replace(row, repeated=row.repeated + 1, longest_gap=longest)
 
 
 def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, observed: Observed) -> None:
@@ -133,10 +178,10 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
         run = compacted(whole)
         starts = {each.start for each in run}
         owners = [each for each in free if any(own.start in starts for own in each.spans)]
-        keep = min(owners, key=lambda each: (each.first_received, each.id), default=None)
+        keep = min(owners, key=lambda each: (not each.pinned, each.first_received, each.id), default=None)
         for lost in owners:
-            if keep is not None and lost is not keep:
-                _absorb(work, lost, keep)
+            if keep is not None and lost.id != keep.id:
+                keep = _absorbed(work, keep, lost)
         free = [each for each in free if each not in owners]
         if span.start in starts:
             _settle_run(work, alert, keep, run, heard, observed.effect)
@@ -148,10 +193,20 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             work.touch(keep.incident, interval=True)
 
 
-def _absorb(work: Work, lost: EpisodeRow, keep: EpisodeRow) -> None:
+def _absorbed(work: Work, keep: EpisodeRow, lost: EpisodeRow) -> EpisodeRow:
+    """The episode that goes on for both, with what was heard of the other."""
     work.touch(lost.incident, interval=True)
     work.decide(
         DecisionKind.EPISODE_MOVED, msgspec.structs.replace(lost, absorbed_by=keep.id, incident=None, origin=None)
+    )
+    return msgspec.structs.replace(
+        keep,
+        notifications=keep.notifications + lost.notifications,
+        severity=highest((keep.severity, lost.severity)),
+        first_received=min(keep.first_received, lost.first_received),
+        last_received=max(keep.last_received, lost.last_received),
+        repeats=keep.repeats or lost.repeats,
+        paging=keep.paging and lost.paging,
     )
 
 
@@ -195,12 +250,42 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
 
 
 def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
-    """Give an episode its incident: one that it belongs to, or a new one (§8.10: not for an informational resolve)."""
+    """Give an episode its incident, unless it was expected and is over in time."""
     _note_arrival(work, alert, row)
     if heard.home is not None:
         placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
+        _join(work, alert, row, placement)
+        return
+    placement = place(work.state, alert, row, work.policy)
+    until = expected_until(work.policy, alert, row.started_at)
+    if until is None or _fires_again(work, placement):
+        _join(work, alert, msgspec.structs.replace(row, expected=False), placement)
+        return
+    row = msgspec.structs.replace(row, expected=True)
+    if row.ended_at is None or row.ended_at <= until:
+        work.decide(DecisionKind.EPISODE_STARTED, row)
     else:
-        placement = place(work.state, alert, row, work.policy)
+        _join(work, alert, row, placement)
+
+
+def _fires_again(work: Work, placement: Placement) -> bool:
+    """Whether an open incident has this very condition: that is its business, whatever was expected."""
+    if placement.incident is None or work.state.incidents[placement.incident].status is not IncidentStatus.OPEN:
+        return False
+    return any(reason.rule == "same_identity" for reason in placement.why)
+
+
+def fires_on(work: Work, episode: str, deadline: datetime) -> None:
+    """What began in a maintenance window still fires some time after it: from here on it is an alert like any other."""
+    row = work.state.episodes[episode]
+    alert = work.state.alerts[row.alert]
+    placement = place(work.state, alert, row, work.policy)
+    words = Reason("maintenance", 0, f"It began in a maintenance window, and still fired at {time_words(deadline)}.")
+    _join(work, alert, row, msgspec.structs.replace(placement, why=(*placement.why, words)))
+
+
+def _join(work: Work, alert: AlertRow, row: EpisodeRow, placement: Placement) -> None:
+    """Let an episode join its incident, or open one (§8.10: not for an informational resolve)."""
     incident, before = placement.incident, None
     if incident is None:
         if row.severity is Severity.INFO and row.ended_at is not None and not row.point:
@@ -277,11 +362,16 @@ def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone
 
 
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:
-    """A withdrawn resolve stays visible as a correction (§8.5)."""
+    """An end that was withdrawn or put right stays visible as a correction (§8.5)."""
     near = work.state.episodes_near(alert.id, before.start, before.end)
     home = next((each for each in near if any(span.start == before.start for span in each.spans)), None)
     if home is None or home.incident is None or before.end is None:
         return
-    text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."
+    if before.end_basis is not EndBasis.EXPIRED:
+        text = f"The resolve of “{alert.title}” was withdrawn: its source reported the same episode firing again."
+    elif home.ended_at is None:
+        text = f"“{alert.title}” was taken to be over, because its source was silent: it was heard firing again."
+    else:
+        text = f"The end of “{alert.title}” was assumed from silence: its source stated it after all."
     evidence = tuple(event for event in (before.resolved_event, heard.event) if event is not None)
     work.mark(work.state.incidents[home.incident], RowKind.CORRECTION, before.end, text, evidence)

@@ -12,8 +12,10 @@ from itertools import chain, islice
 import msgspec
 
 from alertline.incidents.evidence import HARD, points_of, weigh
+from alertline.incidents.lifecycle import within_span
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
+from alertline.incidents.sealing import sealed
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.state import StreamState
 from alertline.incidents.words import span_words
@@ -52,13 +54,19 @@ def place(
     found = [
         (Related(row.id, points_of(reasons), reasons), state.members[row.id].tally.first_start or row.opened_at)
         for row in _candidates(state, alert, excluded)
-        if _gap(state, row, episode) <= _reach(state, row, policy) and (reasons := weigh(state, row, alert, episode))
+        if _gap(state, row, episode) <= _reach(state, row, policy)
+        and _not_too_late(state, row, episode, reasons := weigh(state, row, alert, episode))
     ]
     found.sort(key=lambda each: (-each[0].points, each[1], each[0].incident))
     ranked = [each for each, _ in found]
+    starts = {each.incident: first for each, first in found}
     home = ranked[0] if ranked and ranked[0].points >= policy.attach else None
     rest = ranked[1:] if home is not None else ranked
-    joins = tuple(each for each in rest if each.points >= policy.merge)
+    joins = tuple(
+        each
+        for each in rest
+        if each.points >= policy.merge and (_share(each.why) or _begin_close(starts, ranked[0], each, policy))
+    )
     related = tuple(each for each in rest if each not in joins and each.points >= policy.suggest)[:_MOST_RELATED]
     if home is None:
         return Placement(None, (Reason("first", 0, "It opened the incident."),), recurrence_of, related=related)
@@ -77,7 +85,7 @@ def _same_identity(
         row = state.incidents[other.incident]
         if other.started_at < episode.started_at:
             earlier = max(earlier or (other.started_at, row.id), (other.started_at, row.id))
-        if row.status is IncidentStatus.CLOSED:
+        if row.status is IncidentStatus.CLOSED or sealed(row, state.log_time, policy):
             continue
         gap = _gap(state, row, episode)
         if gap > policy.quiet and rank(episode.severity) < rank(_severity(state, row)):
@@ -104,7 +112,8 @@ def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> It
         *(state.incidents_about(alert.scope, service) for service in services),
         islice(state.incidents_of(alert.scope), _NEWEST),
     ):
-        if row.status is not IncidentStatus.CLOSED and row.id != excluded and len(found) < _CANDIDATES:
+        over = row.status is IncidentStatus.CLOSED or sealed(row, state.log_time, state.policy)
+        if not over and row.id != excluded and len(found) < _CANDIDATES:
             found[row.id] = row
     return found.values()
 
@@ -112,6 +121,22 @@ def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> It
 def _reach(state: StreamState, row: IncidentRow, policy: Policy) -> timedelta:
     """How far (event time) from an incident an episode may lie and still be weighed: what was declared reaches far."""
     return policy.quiet if state.members[row.id].episodes else policy.declared_reach
+
+
+def _not_too_late(state: StreamState, row: IncidentRow, episode: EpisodeRow, reasons: Iterable[Reason]) -> bool:
+    """Whether an episode starts soon enough after an incident did to be weighed: what it shares with it has no end."""
+    first = state.members[row.id].tally.first_start or row.opened_at
+    return _share(reasons) or within_span(first, episode.started_at, state.policy)
+
+
+def _share(reasons: Iterable[Reason]) -> bool:
+    return any(reason.rule in ("same_service", "same_key") for reason in reasons)
+
+
+def _begin_close(starts: dict[str, datetime], one: Related, other: Related, policy: Policy) -> bool:
+    """Whether two incidents begin close enough to become one by evidence alone."""
+    first, second = sorted((starts[one.incident], starts[other.incident]))
+    return within_span(first, second, policy)
 
 
 def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:

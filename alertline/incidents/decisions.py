@@ -24,6 +24,8 @@ class DecisionKind(StrEnum):
     EPISODE_MOVED = "episode_moved"
     EPISODE_ENDED = "episode_ended"
     EPISODE_END_WITHDRAWN = "episode_end_withdrawn"
+    EPISODE_EXPIRED = "episode_expired"
+    EPISODE_STALE = "episode_stale"
     EPISODE_ATTACHED = "episode_attached"
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_RESOLVED = "incident_resolved"

@@ -9,17 +9,21 @@ For each record, in log order:
 5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import hear, scope_of
+from alertline.incidents.alerts import fires_on, hear, scope_of
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.silence import fall_silent
 from alertline.incidents.state import StreamState
+from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.records import Record, Tick
@@ -27,6 +31,11 @@ from schemas.vocabulary import Basis
 
 __all__ = ["Step", "advance", "step"]
 
+_CARRIED_OUT: Final[dict[TimerKind, Callable[[Work, str, datetime], None]]] = {
+    TimerKind.EXPECTED_OVER: fires_on,
+    TimerKind.QUIET: resolve_quiet,
+    TimerKind.SILENT: fall_silent,
+}
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,21 +60,23 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     if known is not None:
         return Step(decisions, known.offset)
     work = Work(state, offset, record.received_at, record.id, record.source)
+    work.events = record.events
     for event in _in_order(record.events):
         _hear(work, event)
     offer_again(work)
     work.settle()
-    return Step(decisions + work.decisions)
+    # a timer that was overdue when it was set (an alert told long after its maintenance window) does not wait
+    return Step(decisions + work.decisions + advance(state, offset, state.log_time))
 
 
 def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
     """Let log time run on, and carry out the timers that fall due, each at its own deadline."""
     decisions: list[Decision] = []
     while (due := state.pop_due(to)) is not None:
-        deadline, incident = due
+        deadline, kind, name = due
         state.log_time = max(state.log_time, deadline)
         work = Work(state, offset, deadline, "", "")
-        resolve_quiet(work, incident, deadline)
+        _CARRIED_OUT[kind](work, name, deadline)
         offer_again(work)
         work.settle()
         decisions += work.decisions

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.model import Span
+from alertline.incidents.model import EpisodeRow, Span
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
-__all__ = ["Effect", "Heard", "Observed", "compacted", "fold", "observe"]
+__all__ = ["Effect", "Heard", "Observed", "by_our_clock", "compacted", "expired", "fold", "observe"]
 
 _MOST_SPANS: Final = 8
 
@@ -37,6 +37,7 @@ class Heard(msgspec.Struct, frozen=True):
     Attributes:
         received_at: when our edge received it; read_at: log time when it was read.
         event: its event id.
+        stated_start, stated_end: what the source stated, where the receive time stands in the alert instead.
         home: the incident that it belongs to, where that is known by other means than correlation (a page).
     """
 
@@ -45,14 +46,32 @@ class Heard(msgspec.Struct, frozen=True):
     read_at: datetime
     event: str
     home: str | None = None
+    stated_start: datetime | None = None
+    stated_end: datetime | None = None
+
+
+def by_our_clock(heard: Heard, skew: timedelta) -> Heard:
+    """The notification with no time that lies after its own receipt: that proves a clock which is ahead, by so much.
+
+    How far a clock is behind, nothing proves: that looks like delay.
+    """
+    alert, latest = heard.alert, heard.received_at + skew
+    if alert.starts_at is not None and alert.starts_at > latest:
+        heard = msgspec.structs.replace(heard, stated_start=alert.starts_at)
+        alert = msgspec.structs.replace(alert, starts_at=heard.received_at)
+    if alert.ends_at is not None and alert.ends_at > latest:
+        heard = msgspec.structs.replace(heard, stated_end=alert.ends_at)
+        alert = msgspec.structs.replace(alert, ends_at=heard.received_at)
+    return heard if alert is heard.alert else msgspec.structs.replace(heard, alert=alert)
 
 
 class Observed(msgspec.Struct, frozen=True):
     """What a notification leaves behind.
 
     Attributes:
-        span: the one that it is about, as it is now; before: as it was, where a resolve was withdrawn.
-        also: other spans that ended with it: they began within what the resolve says is over.
+        span: the one that it is about, as it is now; before: as it was, where an end was withdrawn or put right.
+        also: other spans that ended with it: they began within what the resolve says is over. Or that go on with it:
+            they had expired together.
     """
 
     effect: Effect
@@ -97,20 +116,33 @@ def compacted(run: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(kept[start] for start in sorted(kept))
 
 
+def expired(row: EpisodeRow, at: datetime) -> tuple[Span, ...]:
+    """The spans of an episode whose source fell silent, as of log time `at`: they end with the last notice of it."""
+    return tuple(
+        span
+        if span.end is not None
+        else msgspec.structs.replace(
+            span, end=max(row.last_received, span.start), end_basis=EndBasis.EXPIRED, read_at=at
+        )
+        for span in row.spans
+    )
+
+
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
     alert, start = heard.alert, heard.alert.starts_at
     if start is None:
         # no start of its own: it repeats what fires, or, told late, what fired when it was said; else it starts now
         known = max((span for span in spans if _was_firing(span, alert)), key=lambda span: span.start, default=None)
         start = known.start if known else heard.received_at
-    known = next((span for span in spans if span.start == start), None)
+    known = _named(spans, start, heard)
     if known is None:
-        basis = Basis.REPORTED if alert.starts_at else Basis.FALLBACK
+        basis = _start_basis(heard)
         over = next((span for span in spans if _covers(span, start)), None)
         if over is not None and not _withdraws(over, heard, late_delivery):
             # told late: it began within what its source has said is over
-            late = msgspec.structs.replace(over, start=start, start_basis=basis, fired_at=heard.received_at)
-            return Observed(Effect.STARTED, msgspec.structs.replace(late, fired_event=heard.event))
+            late = msgspec.structs.replace(over, start=start, start_basis=basis, stated_start=heard.stated_start)
+            late = msgspec.structs.replace(late, fired_at=heard.received_at, fired_event=heard.event)
+            return Observed(Effect.STARTED, late)
         fresh = Span(
             start=start,
             start_basis=basis,
@@ -120,12 +152,18 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
             read_at=heard.read_at if alert.point else None,
             changed_at=alert.changed_at,
             fired_event=heard.event,
+            stated_start=heard.stated_start,
         )
         return Observed(Effect.STARTED, fresh)
     if known.end is None or alert.point:
         return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
     if not _withdraws(known, heard, late_delivery):
         return Observed(Effect.REPEATED, _with_fired_event(known, heard.event))
+    return _withdrawn(spans, known, heard)
+
+
+def _withdrawn(spans: Sequence[Span], known: Span, heard: Heard) -> Observed:
+    """The span goes on after all; what silence ended together with it does so too."""
     again = msgspec.structs.replace(
         known,
         end=None,
@@ -133,9 +171,25 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
         resolved_at=None,
         read_at=None,
         resolved_event=None,
-        changed_at=alert.changed_at,
+        stated_end=None,
+        changed_at=heard.alert.changed_at,
+        fired_event=known.fired_event or heard.event,
     )
-    return Observed(Effect.WITHDRAWN, again, known)
+    also = [
+        msgspec.structs.replace(span, end=None, end_basis=None, read_at=None) for span in _expired_with(spans, known)
+    ]
+    return Observed(Effect.WITHDRAWN, again, known, tuple(also))
+
+
+def _start_basis(heard: Heard) -> Basis:
+    return Basis.REPORTED if heard.alert.starts_at and heard.stated_start is None else Basis.FALLBACK
+
+
+def _named(spans: Sequence[Span], start: datetime, heard: Heard) -> Span | None:
+    """The span whose start a notification names: as the source states it, or as it stands here."""
+    name = heard.stated_start or start
+    found = next((span for span in spans if span.named == name), None)
+    return found or next((span for span in spans if span.start == start), None)
 
 
 def _covers(span: Span, start: datetime) -> bool:
@@ -149,7 +203,9 @@ def _was_firing(span: Span, alert: AlertEvent) -> bool:
 
 
 def _withdraws(known: Span, heard: Heard, late_delivery: timedelta) -> bool:
-    """Whether a firing takes back the resolve of its span (§8.5)."""
+    """Whether a firing takes back the end of its span (§8.5); after an end that silence told, any notice does."""
+    if known.end_basis is EndBasis.EXPIRED and known.end is not None:
+        return heard.received_at > known.end
     if heard.alert.changed_at is not None and known.changed_at is not None:
         return heard.alert.changed_at > known.changed_at
     if known.fired_at is None or known.resolved_at is None:
@@ -161,26 +217,32 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
     alert, start = heard.alert, heard.alert.starts_at
     known = _resolved_span(spans, heard)
     end = alert.ends_at or heard.received_at
-    basis = EndBasis.REPORTED if alert.ends_at else EndBasis.ASSUMED
+    basis = EndBasis.REPORTED if alert.ends_at and heard.stated_end is None else EndBasis.ASSUMED
     effect = Effect.ENDED
     if known is None:
         begin = start or end
-        known = Span(start=min(begin, end), start_basis=Basis.REPORTED if start else Basis.FALLBACK)
+        known = Span(start=min(begin, end), start_basis=_start_basis(heard), stated_start=heard.stated_start)
         effect, end = Effect.STARTED, max(begin, end)
-    elif known.end is not None and (start is None or alert.ends_at is None or end <= known.end):
+    elif (
+        known.end is not None
+        and not _is_expired(known)
+        and (start is None or alert.ends_at is None or end <= known.end)
+    ):
         return Observed(Effect.REPEATED, known)
     elif alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
         return Observed(Effect.REPEATED, known)  # an older state, delivered late
     ended = _ended(known, max(end, known.start), basis, heard)
     also = [span for span in spans if span.end is None and known.start < span.start < end]
-    return Observed(effect, ended, also=tuple(_ended(span, end, basis, heard) for span in also))
+    also += [span for span in _expired_with(spans, known) if span.start <= end]
+    before = known if _is_expired(known) else None
+    return Observed(effect, ended, before, tuple(_ended(span, end, basis, heard) for span in also))
 
 
 def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:
     """The span that a resolve is about: the start it names, else what fired by its end, else the newest (a repeat)."""
     start, end = heard.alert.starts_at, heard.alert.ends_at
     if start is not None:
-        return next((span for span in spans if span.start == start), None)
+        return _named(spans, start, heard)
     begun = [span for span in spans if end is None or span.start <= end]
     firing = [span for span in begun if span.end is None]
     return max(firing or begun, key=lambda span: span.start, default=None)
@@ -195,7 +257,19 @@ def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:
         read_at=heard.read_at,
         resolved_event=heard.event,
         changed_at=heard.alert.changed_at or span.changed_at,
+        stated_end=heard.stated_end,
     )
+
+
+def _is_expired(span: Span) -> bool:
+    return span.end_basis is EndBasis.EXPIRED
+
+
+def _expired_with(spans: Sequence[Span], known: Span) -> list[Span]:
+    """The other spans that silence ended together with one."""
+    if not _is_expired(known):
+        return []
+    return [span for span in spans if span.start != known.start and _is_expired(span) and span.read_at == known.read_at]
 
 
 def _newer_change(span: Span, changed_at: datetime | None) -> Span:

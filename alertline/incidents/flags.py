@@ -1,11 +1,13 @@
 """What a reader should know of an incident at a glance: flags, from the facts alone."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from alertline.incidents.flapping import ever_flapped, turns_of
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import EpisodeRow, IncidentFacts
+from alertline.incidents.model import EpisodeRow, IncidentFacts, witnesses
 from alertline.incidents.policy import Policy
+from alertline.incidents.storms import is_storm
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName
 
 __all__ = ["flags"]
@@ -19,22 +21,25 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
             yield "auto_resolved"
         if any(each.end_basis in (EndBasis.ASSUMED, EndBasis.EXPIRED) for each in facts.episodes):
             yield "assumed_resolution"
+    if any(span.stated_start or span.stated_end for each in facts.episodes for span in each.spans):
+        yield "clock_skew"
+    if any(each.stale and each.ended_at is None for each in facts.episodes):
+        yield "stale"
+    first = min(witnesses(facts.episodes), key=lambda each: (each.started_at, each.id), default=None)
+    if first is not None and first.expected:
+        yield "began_in_maintenance"
     detected = stamps.at(MilestoneName.DETECTED)
     ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
     if detected is not None and any(detected > end for end in ends):
         yield "late_detection"
-    if _flaps(facts.episodes, policy.flaps, policy.flap_window):
+    if _flapped(facts.episodes, policy):
         yield "flapping"
+    if is_storm(witnesses(facts.episodes)):
+        yield "storm"
 
 
-def _flaps(episodes: Iterable[EpisodeRow], least: int, window: timedelta) -> bool:
-    """Whether one alert fired or ended `least` times within the window."""
+def _flapped(episodes: Iterable[EpisodeRow], policy: Policy) -> bool:
     turns: dict[str, list[datetime]] = {}
     for episode in episodes:
-        times = turns.setdefault(episode.alert, [])
-        times += [episode.started_at] if episode.ended_at is None else [episode.started_at, episode.ended_at]
-    return any(
-        times[n + least - 1] - times[n] <= window
-        for times in (sorted(each) for each in turns.values())
-        for n in range(len(times) - least + 1)
-    )
+        turns.setdefault(episode.alert, []).extend(turns_of(episode))
+    return any(ever_flapped(sorted(each), policy) for each in turns.values())

@@ -9,13 +9,14 @@ from datetime import datetime
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ids import mark_id
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order, witnesses
+from alertline.incidents.policy import Policy
 from alertline.incidents.resolution import stands
 from alertline.incidents.words import span_words, time_words
 from alertline.incidents.work import Work
 from schemas.incident import Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["carry_on", "open_incident", "reopen", "resolve_quiet", "resolve_said"]
+__all__ = ["carry_on", "open_incident", "reopen", "resolve_quiet", "resolve_said", "withdraw_resolve", "within_span"]
 
 
 def open_incident(
@@ -44,7 +45,12 @@ def resolve_quiet(work: Work, incident: str, deadline: datetime) -> None:
     """Nothing of it fired for the quiet period: it is resolved, as of its latest end."""
     row = work.state.incidents[incident]
     work.decide_incident(
-        DecisionKind.INCIDENT_RESOLVED, row, status=IncidentStatus.RESOLVED, deadline=deadline, held_open_from=None
+        DecisionKind.INCIDENT_RESOLVED,
+        row,
+        status=IncidentStatus.RESOLVED,
+        deadline=deadline,
+        settled_at=work.log_time,
+        held_open_from=None,
     )
     work.touch(incident, interval=True)
 
@@ -55,7 +61,13 @@ def resolve_said(work: Work, row: IncidentRow, statement: ItemRow) -> bool:
         return False
     work.touch(row.id, interval=True)
     if row.status is IncidentStatus.OPEN:
-        work.decide_incident(DecisionKind.INCIDENT_RESOLVED, row, status=IncidentStatus.RESOLVED, deadline=None)
+        work.decide_incident(
+            DecisionKind.INCIDENT_RESOLVED,
+            row,
+            status=IncidentStatus.RESOLVED,
+            deadline=None,
+            settled_at=work.log_time,
+        )
     return True
 
 
@@ -106,6 +118,7 @@ def _reopened(
         row,
         status=IncidentStatus.OPEN,
         deadline=None,
+        settled_at=None,
         reopened=order,
         held_open_from=held_open_from,
         reopen_count=row.reopen_count + 1,
@@ -113,9 +126,24 @@ def _reopened(
     )
 
 
+def withdraw_resolve(work: Work, row: IncidentRow) -> IncidentRow:
+    """Let an incident be open as if it had never been resolved."""
+    return work.decide_incident(
+        DecisionKind.INCIDENT_RESOLVE_WITHDRAWN, row, status=IncidentStatus.OPEN, deadline=None, settled_at=None
+    )
+
+
+def within_span(first: datetime, at: datetime, policy: Policy) -> bool:
+    """Whether an onset lies within the time after an incident's first in which evidence alone lets an alert join.
+
+    It keeps chains of alerts, each close to the one before, from growing into one incident without end.
+    """
+    return at - first <= policy.span
+
+
 def _withdraw(work: Work, row: IncidentRow, before: Milestone | None, episode: EpisodeRow) -> None:
     """The resolve was decided without a record that came late: it is taken back, and the row says so."""
-    row = work.decide_incident(DecisionKind.INCIDENT_RESOLVE_WITHDRAWN, row, status=IncidentStatus.OPEN, deadline=None)
+    row = withdraw_resolve(work, row)
     work.touch(row.id, interval=True)
     if before is not None:
         text = f"The resolve of {time_words(before.at)} is withdrawn: a record that came late shows an alert firing."

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from alertline.incidents.flapping import Turns
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
 
@@ -71,7 +72,7 @@ class Tally:
             self.firing += 1
             return
         insort(self._ends, (end, not row.point))
-        if (read_at := _end_read(row)) is not None:
+        if (read_at := row.end_read_at) is not None:
             insort(self._reads, read_at)
 
     def remove(self, row: EpisodeRow) -> None:
@@ -82,12 +83,8 @@ class Tally:
             self.firing -= 1
             return
         _drop(self._ends, (end, not row.point))
-        if (read_at := _end_read(row)) is not None:
+        if (read_at := row.end_read_at) is not None:
             _drop(self._reads, read_at)
-
-
-def _end_read(row: EpisodeRow) -> datetime | None:
-    return max((span.read_at for span in row.spans if span.read_at is not None), default=None)
 
 
 def _drop(values: list[Value], value: Value) -> None:
@@ -139,6 +136,7 @@ class Members:
         self.episodes: dict[str, EpisodeRow] = {}
         self.items: dict[str, ItemRow] = {}
         self.stamps: Stamps | None = None
+        self.turns = Turns()
         self.services, self.groups = Names[str](), Names[str]()
         self.checks = Names[tuple[str, str]]()
         self._about: dict[str, About] = {}
@@ -162,6 +160,7 @@ class Members:
         self.episodes[row.id] = row
         self._about[row.id] = about
         self._tally_of(row).add(row)
+        self.turns.add(row)
         self._name(about, 1)
         self.stamps = None
 
@@ -170,7 +169,9 @@ class Members:
         old = self.episodes[row.id]
         if old.paging is not row.paging:
             self._tally_of(old).remove(old)
+            self.turns.remove(old)
             self._tally_of(row).add(row)
+            self.turns.add(row)
         self.episodes[row.id] = row
         if old.severity is not row.severity or old.pending_for != row.pending_for or old.paging is not row.paging:
             self.stamps = None  # else it is a repeat: no stamp can have moved
@@ -184,6 +185,7 @@ class Members:
 
     def _uncount(self, row: EpisodeRow) -> None:
         self._tally_of(row).remove(row)
+        self.turns.remove(row)
         self._name(self._about.pop(row.id), -1)
 
     def _name(self, about: About, times: int) -> None:

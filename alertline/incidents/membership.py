@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.lifecycle import carry_on
+from alertline.incidents.lifecycle import carry_on, withdraw_resolve
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow
 from alertline.incidents.work import Work
 from schemas.incident import Reason, Related
@@ -126,4 +126,4 @@ def _wake(work: Work, incident: str) -> None:
     row = work.state.incidents[incident]
     work.touch(incident, interval=True)
     if row.status is IncidentStatus.RESOLVED and work.state.stamps(incident).at(MilestoneName.RESOLVED) is None:
-        work.decide_incident(DecisionKind.INCIDENT_RESOLVE_WITHDRAWN, row, status=IncidentStatus.OPEN, deadline=None)
+        withdraw_resolve(work, row)

@@ -12,6 +12,7 @@ import msgspec
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order, witnesses
 from alertline.incidents.policy import Policy
 from alertline.incidents.resolution import page_resolve_counts, resolution
+from alertline.incidents.words import time_words
 from schemas.incident import Conflict, Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind, Severity
 
@@ -83,8 +84,15 @@ def _detected(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow]) -> Milest
         earliest=first.started_at if stated else None,
         latest=first.started_at,
         evidence=first.start_evidence,
-        note="start of the earliest firing alert" if stated else "no stated start: when its first notification came",
+        note="start of the earliest firing alert" if stated else _unstated(first),
     )
+
+
+def _unstated(episode: EpisodeRow) -> str:
+    ahead = episode.spans[0].stated_start
+    if ahead is None:
+        return "no stated start: when its first notification came"
+    return f"when its first notification came: its source's clock is ahead, it stated {time_words(ahead)}"
 
 
 def _impact(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow], policy: Policy) -> Milestone | None:

@@ -5,7 +5,7 @@ Every row is frozen and carries its id and its stream. A row changes by a decisi
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -75,6 +75,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         resolved_at: when the resolve that stands was received; read_at: log time at which it was read.
         changed_at: the newest state-change time of the source, where it states one.
         fired_event, resolved_event: ids of the events behind start and end.
+        stated_start, stated_end: what the source stated, where its clock was ahead: the receive time stands instead.
     """
 
     start: datetime
@@ -87,19 +88,31 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changed_at: datetime | None = None
     fired_event: str | None = None
     resolved_event: str | None = None
+    stated_start: datetime | None = None
+    stated_end: datetime | None = None
+
+    @property
+    def named(self) -> datetime:
+        """The start by which its source names it."""
+        return self.stated_start or self.start
 
 
 class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="episode"):
     """One firing of one alert, folded from the spans that overlap (`episodes.py`).
 
     Attributes:
-        incident: the incident it belongs to; None only while an informational resolve stands alone.
+        incident: the incident it belongs to; None while an informational resolve stands alone, or it was expected.
         spans: by start; the first gives the start, the last one the end.
         pending_for: seconds before the start during which the condition already held; None if unknown.
         notifications: accepted notifications that are no duplicates.
         first_received, last_received: receive times of the first and the newest of them.
+        read_at: log time at which the newest of them was read.
+        repeats: its source repeats itself while it fires; repeated: how often that was observed, and
+            longest_gap: the longest time between two receipts then.
+        stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
         point: a moment of a source that never resolves.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
+        expected: it began in a maintenance window.
         pinned: a person put it here; automation never moves it.
         origin: the incident it was in before a merge brought it here.
         absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
@@ -116,8 +129,14 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     notifications: int = 0
     first_received: datetime
     last_received: datetime
+    read_at: datetime | None = None
+    repeats: bool = False
+    repeated: int = 0
+    longest_gap: timedelta | None = None
+    stale: bool = False
     point: bool = False
     paging: bool = False
+    expected: bool = False
     pinned: bool = False
     origin: str | None = None
     absorbed_by: str | None = None
@@ -148,6 +167,17 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         """The span that gives the end; None while it fires."""
         end = self.ended_at
         return None if end is None else next(span for span in self.spans if span.end == end)
+
+    @property
+    def end_read_at(self) -> datetime | None:
+        """Log time at which the newest of its ends was read."""
+        return max((span.read_at for span in self.spans if span.read_at is not None), default=None)
+
+    @property
+    def ended_by(self) -> datetime | None:
+        """Event time by which it had ended: later than `ended_at` where only silence told of the end."""
+        span = self.end_span
+        return None if span is None else span.read_at if span.end_basis is EndBasis.EXPIRED else span.end
 
     @property
     def start_evidence(self) -> tuple[str, ...]:
@@ -249,6 +279,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         opened: where in the log it was opened: the order of incidents.
         created_at, updated_at: log times of the opening and of the newest decision about it.
         deadline: log time at which the quiet period ended that resolved it; None if a person did, or it is open.
+        settled_at: log time at which it was resolved, by whomever; None while it is open.
         reopened: where in the log it was last reopened; resolves said before that no longer stand.
         held_open_from: log time of a person's `reopen`: automation resolves only on an end read after it.
         first_resolved_at: event time of the first resolve, kept through reopenings.
@@ -270,6 +301,7 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     version: int = 1
     service: str | None = None
     deadline: datetime | None = None
+    settled_at: datetime | None = None
     reopened: Order | None = None
     held_open_from: datetime | None = None
     reopen_count: int = 0

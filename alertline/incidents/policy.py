@@ -47,6 +47,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         seal: how long after its resolve (beyond `reopen`) an incident still changes by itself.
         lease: how long an alert of a source that repeats itself is believed without a repeat, before repeats are known;
             lease_least, lease_most: bounds once they are: three times the longest gap between repeats.
+        skew: a stated time that lies further than this after its own receipt proves that its source's clock is ahead.
+        stale: how long an alert of any other source may fire unheard of before it is flagged.
         attach, merge, suggest: points from which an episode joins an incident, two incidents become one, and an
             incident is shown as related.
         calls: which service calls which.
@@ -77,6 +79,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lease: timedelta = timedelta(hours=4, minutes=30)
     lease_least: timedelta = timedelta(minutes=15)
     lease_most: timedelta = timedelta(hours=24)
+    skew: timedelta = timedelta(seconds=2)
+    stale: timedelta = timedelta(hours=24)
     attach: int = 12
     merge: int = 16
     suggest: int = 6

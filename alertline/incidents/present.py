@@ -13,6 +13,7 @@ from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemR
 from alertline.incidents.origin import probable_origin
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
+from alertline.incidents.storms import bounded
 from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.incidents.timeline import bounds, gaps, timeline
 from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Related, Slot
@@ -84,7 +85,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         changes=candidates(facts.changes, start, whole.services, policy),
         related=_related(facts),
         probable_origin=probable_origin(facts.alerts, witnesses(facts.episodes), policy.calls),
-        timeline=rows,
+        timeline=bounded(rows, facts),
         conflicts=stamps.conflicts,
         gaps=tuple(gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)),
         flags=whole.flags,

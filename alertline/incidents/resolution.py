@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
 from alertline.incidents.policy import Policy
+from alertline.incidents.words import time_words
 from schemas.incident import Milestone
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, RowKind
 
@@ -55,12 +56,21 @@ def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
     if not ends or len(ends) < len(episodes):
         return None
     at, episode = max(ends, key=lambda each: (each[0], each[1].id))
-    reported = episode.end_basis is EndBasis.REPORTED
+    latest = max(each.ended_by or at for each in episodes)
+    if latest > at:
+        note = f"an alert's source fell silent without a resolve: it ended by {time_words(latest)} at the latest"
+    elif episode.end_basis is EndBasis.REPORTED:
+        note = "latest end of its alerts, quiet since"
+    elif episode.end_span is not None and (stated := episode.end_span.stated_end) is not None:
+        note = f"when it was received: its source's clock is ahead, it stated {time_words(stated)}"
+    else:
+        note = "assumed: no source stated this end"
+    known = episode.end_basis in (EndBasis.REPORTED, EndBasis.EXPIRED)
     return Milestone(
         at=at,
-        basis=Basis.REPORTED if reported else Basis.ASSUMED,
-        earliest=at if reported else None,
-        latest=at,
+        basis=Basis.REPORTED if latest == at and episode.end_basis is EndBasis.REPORTED else Basis.ASSUMED,
+        earliest=at if known else None,
+        latest=latest,
         evidence=episode.end_evidence,
-        note="latest end of its alerts, quiet since" if reported else "assumed: no source stated this end",
+        note=note,
     )

@@ -4,7 +4,6 @@ The state is by construction the fold of the decisions: `put` is the only way in
 loaded from the store. Everything an index holds can be computed from the rows alone.
 """
 
-import heapq
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from alertline.incidents.background import Background
+from alertline.incidents.leases import silent_deadline
+from alertline.incidents.maintenance import expected_over
 from alertline.incidents.members import About, Members
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import (
@@ -26,6 +27,7 @@ from alertline.incidents.model import (
 )
 from alertline.incidents.policy import Policy
 from alertline.incidents.remembered import Remembered
+from alertline.incidents.timers import Due, TimerKind, Timers
 from schemas.vocabulary import IncidentStatus
 
 __all__ = ["StreamState"]
@@ -34,6 +36,10 @@ _NEAR: Final = 4  # how many neighbours in time are looked at where a rule asks 
 _LAST: Final = "\uffff"  # after every id
 _DAY: Final = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _pace(row: EpisodeRow) -> tuple[bool, int, bool]:
+    return row.repeats, row.repeated, row.stale
 
 
 class StreamState:
@@ -57,7 +63,7 @@ class StreamState:
         self._by_start: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
         self._recurrences: defaultdict[tuple[str, str, str], list[tuple[datetime, str]]] = defaultdict(list)
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        self._timers: list[tuple[datetime, str]] = []
+        self._timers = Timers(self._deadline)
         self._backgrounds: defaultdict[str, Background] = defaultdict(Background)
         self._about: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._keyed: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
@@ -95,6 +101,10 @@ class StreamState:
         old = self.episodes.get(row.id)
         self.episodes[row.id] = row
         self._index_start(row, old)
+        if old is None or old.spans != row.spans or _pace(old) != _pace(row):
+            self._timers.set(TimerKind.SILENT, row.id)  # a plain repeat only moves it on
+        if row.incident is None:
+            self._timers.set(TimerKind.EXPECTED_OVER, row.id)
         if old is not None and old.incident is not None and (old.incident != row.incident or row.absorbed_by):
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
@@ -170,28 +180,29 @@ class StreamState:
             return None
         if row.held_open_from is not None and read_at <= row.held_open_from:
             return None
-        return read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
+        quiet = read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
+        held_from = members.turns.held_from(self.policy)
+        return quiet if held_from is None else max(quiet, held_from + self.policy.flap_hold)
+
+    def _deadline(self, kind: TimerKind, name: str) -> datetime | None:
+        if kind is TimerKind.SILENT:
+            return silent_deadline(self.episodes[name], self.policy)
+        if kind is TimerKind.EXPECTED_OVER:
+            row = self.episodes[name]
+            return expected_over(self.policy, self.alerts[row.alert], row)
+        return self.quiet_deadline(name)
 
     def _schedule(self, incident: str) -> None:
-        deadline = self.quiet_deadline(incident)
-        if deadline is not None:
-            heapq.heappush(self._timers, (deadline, incident))
+        self._timers.set(TimerKind.QUIET, incident)
 
     def next_deadline(self) -> datetime | None:
         """Log time of the next timer that still stands; None when none does."""
-        while self._timers:
-            deadline, incident = self._timers[0]
-            if self.quiet_deadline(incident) == deadline:
-                return deadline
-            heapq.heappop(self._timers)
-        return None
+        due = self._timers.next()
+        return None if due is None else due[0]
 
-    def pop_due(self, log_time: datetime) -> tuple[datetime, str] | None:
-        """Take the next timer that is due by then (deadline, incident), in order of deadline, then id."""
-        deadline = self.next_deadline()
-        if deadline is None or deadline > log_time:
-            return None
-        return heapq.heappop(self._timers)
+    def pop_due(self, log_time: datetime) -> Due | None:
+        """Take the next timer that is due by then, in order of deadline, kind and id."""
+        return self._timers.pop(log_time)
 
     # ---------------------------------------------------------------- reading
 

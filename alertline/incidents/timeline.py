@@ -7,6 +7,7 @@ from typing import Final
 
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order, witnesses
+from alertline.incidents.words import time_words
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
 
@@ -82,6 +83,7 @@ def _alert_rows(episodes: Iterable[EpisodeRow], alerts: dict[str, AlertRow]) -> 
             basis=episode.start_basis,
             source=alert.source,
             evidence=episode.start_evidence,
+            original_time=_as_stated(episode.spans[0].stated_start),
         )
         if episode.ended_at is not None and not episode.point:
             yield _ended_row(episode, episode.ended_at, alert, name)
@@ -93,11 +95,28 @@ def _ended_row(episode: EpisodeRow, at: datetime, alert: AlertRow, name: str) ->
         id=f"{episode.id}.resolved",
         at=at,
         kind=RowKind.ALERT_RESOLVED,
-        text=f"Alert resolved: {name}" + ("" if stated else f" ({episode.end_basis}: its source states no end)"),
+        text=_end_words(episode, name),
         basis=Basis.REPORTED if stated else Basis.ASSUMED,
         source=alert.source,
         evidence=episode.end_evidence,
+        original_time=_as_stated(episode.end_span.stated_end if episode.end_span else None),
     )
+
+
+def _as_stated(at: datetime | None) -> str | None:
+    """The time that a source stated whose clock was ahead."""
+    return None if at is None else at.isoformat()
+
+
+def _end_words(episode: EpisodeRow, name: str) -> str:
+    if episode.end_basis is EndBasis.REPORTED:
+        return f"Alert resolved: {name}"
+    if episode.end_basis is EndBasis.EXPIRED and episode.ended_by is not None:
+        by = time_words(episode.ended_by)
+        return f"Alert last heard of, taken to be over: {name} (expired: no resolve came, silent until {by})"
+    if episode.end_span is not None and episode.end_span.stated_end is not None:
+        return f"Alert resolved: {name} (received then: its source's clock is ahead)"
+    return f"Alert resolved: {name} ({episode.end_basis}: its source states no end)"
 
 
 def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:

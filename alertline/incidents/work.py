@@ -11,6 +11,7 @@ from alertline.incidents.ids import event_id, mark_id
 from alertline.incidents.model import IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.state import StreamState
+from schemas.events import Event
 from schemas.vocabulary import Basis, RowKind
 
 __all__ = ["Work"]
@@ -23,6 +24,7 @@ class Work:
         state, policy: the stream's memory and the numbers of its rules.
         offset: the record's place; received_at: its receipt; log_time: of the stream when it is read.
         source: the source type; first_received: receipt of the delivery's first copy (it marks the occurrence).
+        events: of the delivery; only_repeats: they are all of alerts that fire already (None: nobody asked yet).
         decisions: what was decided, in order; each is already in the state.
         moved: scopes in which an incident opened or its interval changed (entries that wait are offered again).
     """
@@ -35,6 +37,8 @@ class Work:
         self.log_time = state.log_time
         self.delivery_id = delivery_id
         self.source = source
+        self.events: tuple[Event, ...] = ()
+        self.only_repeats: bool | None = None
         self.decisions: list[Decision] = []
         self.moved: dict[str, None] = {}
         self._touched: dict[str, None] = {}
@@ -94,6 +98,9 @@ class Work:
         `stated`: the time is the source's own; else our receive time stood in.
         """
         alert = heard.alert
+        stated_at = at if at > heard.received_at + self.policy.skew else None
+        if stated_at is not None:
+            at, stated = heard.received_at, False  # the source's clock is ahead
         row = ItemRow(
             id=name or mark_id("it", heard.event),
             stream=self.state.stream,
@@ -108,6 +115,7 @@ class Work:
             actor=alert.actor,
             source=self.source,
             evidence=(heard.event,),
+            original_time=stated_at.isoformat() if stated_at else None,
             paging=alert.paging,
         )
         self.decide(DecisionKind.ITEM_RECORDED, row)

@@ -119,6 +119,7 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
         labels=labels,
         source_url=alert.generator_url or None,
         runbook=noted("runbook_url") or noted("runbook"),
+        repeats=True,
         value=_value(alert) if alert.values or "value" in annotations else None,
     )
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import advance, step
-from alertline.incidents.model import ArrivalRow, Row, witnesses
-from alertline.incidents.policy import Policy
+from alertline.incidents.model import ArrivalRow, Row
+from alertline.incidents.policy import MaintenanceWindow, Policy
 from alertline.incidents.present import present
 from alertline.incidents.state import StreamState
 from alertline.store.port import Loaded, StreamClock
@@ -22,11 +22,23 @@ from schemas.public import to_json_bytes
 from schemas.records import Delivery, Record, Tick
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName
 from tests.support.generated import logs
+from tests.support.invariants import assert_sound
+from tests.support.story import Story, time
+
+# windows that run out within the hours of a generated log, so that every rule has its turn
+POLICY = Policy(
+    lease=timedelta(minutes=25),
+    lease_least=timedelta(minutes=10),
+    stale=timedelta(minutes=40),
+    span=timedelta(minutes=60),
+    seal=timedelta(minutes=30),
+    maintenance=(MaintenanceWindow(start=time("10:40"), end=time("11:20"), match={"service": "billing"}),),
+)
 
 
 def replayed(records: Iterable[Record]) -> Replayed:
     """What a log comes to."""
-    replay = Replay(Policy())
+    replay = Replay(POLICY)
     for record in records:
         replay.feed(record)
     replay.run_on()
@@ -53,7 +65,7 @@ def test_the_same_log_gives_the_same_bytes(log: list[Delivery]) -> None:
 @given(logs(), st.randoms(use_true_random=False))
 def test_memory_that_is_loaded_again_decides_the_same(log: list[Delivery], rnd: random.Random) -> None:
     """At any record the memory may be thrown away and built again from its rows, given in any order."""
-    kept, lived = StreamState("default", Policy()), StreamState("default", Policy())
+    kept, lived = StreamState("default", POLICY), StreamState("default", POLICY)
     rows: dict[str, Row] = {}
     for offset, record in enumerate(log):
         step(kept, offset, record)
@@ -67,7 +79,7 @@ def test_memory_that_is_loaded_again_decides_the_same(log: list[Delivery], rnd: 
 
 def reloaded(rows: dict[str, Row], old: StreamState, rnd: random.Random) -> StreamState:
     """The memory as the store would give it back."""
-    states = States(Policy())
+    states = States(POLICY)
     shuffled = list(rows.values())
     rnd.shuffle(shuffled)
     states.restore(Loaded(shuffled, [StreamClock("default", old.log_time)], []))
@@ -79,7 +91,7 @@ def reloaded(rows: dict[str, Row], old: StreamState, rnd: random.Random) -> Stre
 @given(logs())
 def test_the_current_rows_are_the_fold_of_the_decisions(log: list[Delivery]) -> None:
     """Nothing is in the state that no decision put there. (Of arrivals no row is kept: they are only learned from.)"""
-    state, fold = StreamState("default", Policy()), dict[str, Row]()
+    state, fold = StreamState("default", POLICY), dict[str, Row]()
     decisions: list[Decision] = []
     for offset, record in enumerate(log):
         decisions += step(state, offset, record).decisions
@@ -118,23 +130,11 @@ def test_a_delivery_that_comes_again_changes_nothing(log: list[Delivery], data: 
 
 @given(logs())
 def test_every_episode_has_one_incident_and_every_id_leads_to_one(log: list[Delivery]) -> None:
-    """No alert is in two incidents, aliases end at a live incident, nothing spans two scopes."""
-    state = StreamState("default", Policy())
+    """After any record: no alert is in two incidents, aliases end at a live one, nothing spans two scopes."""
+    state = StreamState("default", POLICY)
     for offset, record in enumerate(log):
         step(state, offset, record)
-    seen: set[str] = set()
-    for incident, members in state.members.items():
-        row = state.incidents[incident]
-        for episode in members.episodes.values():
-            assert episode.id not in seen
-            assert episode.incident == incident
-            assert episode.scope == row.scope
-            seen.add(episode.id)
-        counting = witnesses(list(members.episodes.values()))
-        assert members.tally.firing == sum(episode.ended_at is None for episode in counting)
-        survivor = state.survivor(incident)
-        assert survivor is not None
-        assert survivor.merged_into is None
+        assert_sound(state)
 
 
 @given(logs())
@@ -166,8 +166,6 @@ def test_the_timeline_is_in_order_and_every_row_has_an_event(log: list[Delivery]
 @given(st.permutations([0, 1, 2, 3]))
 def test_the_order_of_arrival_within_an_episode_does_not_matter(order: Sequence[int]) -> None:
     """Firing, two refreshes and the resolve of one start, in any order within a minute: one episode, the same times."""
-    from tests.support.story import Story
-
     told = (
         lambda story, at: story.at(at).fires(start="10:00"),
         lambda story, at: story.at(at).fires(start="10:00", description="once"),
@@ -185,8 +183,8 @@ def test_the_order_of_arrival_within_an_episode_does_not_matter(order: Sequence[
 
 @given(logs(ordered=True))
 def test_log_time_running_on_only_resolves(log: list[Delivery]) -> None:
-    """Time alone opens nothing and loses nothing: every incident that was there is there (no orders are waiting)."""
-    state = StreamState("default", Policy())
+    """Time alone opens nothing and loses nothing, where no orders wait and no alerts were expected."""
+    state = StreamState("default", msgspec.structs.replace(POLICY, maintenance=()))
     for offset, record in enumerate(log):
         events = tuple(event for event in record.events if not isinstance(event, Command))
         step(state, offset, msgspec.structs.replace(record, events=events))

@@ -50,6 +50,7 @@ def _alerts(draw: st.DrawFn) -> AlertEvent:
         service=draw(_services),
         environment=scope,
         point=draw(st.integers(0, 9)) == 0,
+        repeats=draw(st.booleans()),
     )
 
 

@@ -25,7 +25,7 @@ from schemas.vocabulary import (
     Severity,
 )
 
-__all__ = ["DAY", "Story", "Teller", "time", "times_of"]
+__all__ = ["DAY", "Story", "Teller", "alert", "time", "times_of"]
 
 DAY = datetime(2025, 3, 4, tzinfo=UTC)
 

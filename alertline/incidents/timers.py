@@ -1,0 +1,62 @@
+"""Timers in log time, of several kinds. Only a cache: whether one stands, and until when, the rows say."""
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Due", "TimerKind", "Timers"]
+
+Due = tuple[datetime, "TimerKind", str]
+
+
+class TimerKind(StrEnum):
+    """What a timer is for. At the same deadline they are carried out in the order of their names."""
+
+    EXPECTED_OVER = "expected_over"  # a maintenance window is over: what began in it and still fires is an alert
+    QUIET = "quiet"  # nothing of an incident fired for long enough
+    SILENT = "silent"  # a source said nothing more of a firing alert for too long
+
+
+class Timers:
+    """The timers of one stream, in order of deadline, kind and id.
+
+    A deadline that moved on is noticed when the timer is looked at, so a timer has one entry however often it moved.
+    """
+
+    def __init__(self, deadline_of: Callable[[TimerKind, str], datetime | None]) -> None:
+        self._deadline_of = deadline_of
+        self._due: list[Due] = []
+        self._first: dict[tuple[TimerKind, str], datetime] = {}
+
+    def set(self, kind: TimerKind, name: str) -> None:
+        """Note that the deadline of a timer may have changed."""
+        deadline = self._deadline_of(kind, name)
+        if deadline is None:
+            return
+        first = self._first.get((kind, name))
+        if first is None or deadline < first:
+            self._first[kind, name] = deadline
+            heapq.heappush(self._due, (deadline, kind, name))
+
+    def next(self) -> Due | None:
+        """The next timer that stands; None when none does."""
+        while self._due:
+            deadline, kind, name = self._due[0]
+            now = self._deadline_of(kind, name)
+            if now == deadline:
+                return self._due[0]
+            heapq.heappop(self._due)
+            if self._first.get((kind, name)) == deadline:
+                del self._first[kind, name]
+                self.set(kind, name)
+        return None
+
+    def pop(self, by: datetime) -> Due | None:
+        """Take the next timer that is due by then."""
+        due = self.next()
+        if due is None or due[0] > by:
+            return None
+        heapq.heappop(self._due)
+        self._first.pop(due[1:], None)
+        return due
