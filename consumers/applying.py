@@ -8,7 +8,7 @@ import msgspec
 from alertline.eventlog.port import LogRecord
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
-from alertline.incidents.model import LOAD_ORDER, EpisodeRow, IncidentRow, ItemRow, Order, Row
+from alertline.incidents.model import LOAD_ORDER, ArrivalRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
