@@ -3,7 +3,7 @@
 For each record, in log order:
 
 1. Log time moves to the record's receive time, never back (contract §8.4).
-2. Every timer that is due by then is carried out first, at its own deadline.
+2. Every timer that is due by then is carried out first, at its own deadline. A configuration holds from there on.
 3. A delivery that is known already is counted as a duplicate and changes nothing (§8.3).
 4. Its alerts are heard in order of their stated start, then what people say, in the sender's order.
 5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
@@ -15,18 +15,21 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import fires_on, hear, scope_of
+from alertline.incidents.alerts import fires_on, hear
 from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.ids import mark_id
 from alertline.incidents.lifecycle import resolve_quiet
-from alertline.incidents.model import ChangeRow
+from alertline.incidents.model import ChangeRow, ConfigurationRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.rules import ruled
+from alertline.incidents.scopes import scope_of
 from alertline.incidents.silence import fall_silent
 from alertline.incidents.state import StreamState
 from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
-from schemas.records import Record, Tick
+from schemas.records import Configured, Record, Tick
 from schemas.vocabulary import Basis
 
 __all__ = ["Step", "advance", "step"]
@@ -55,6 +58,8 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     """Take in one record of the stream; the state is changed by exactly the decisions that are returned."""
     if isinstance(record, Tick):
         return Step(advance(state, offset, record.at))
+    if isinstance(record, Configured):
+        return Step(advance(state, offset, record.at) + _configured(state, offset, record))
     decisions = advance(state, offset, record.received_at)
     known = state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)
     if known is not None:
@@ -72,6 +77,7 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
 def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
     """Let log time run on, and carry out the timers that fall due, each at its own deadline."""
     decisions: list[Decision] = []
+    to = max(state.log_time, to)  # a timer whose deadline passed when it was set waits for no later record
     while (due := state.pop_due(to)) is not None:
         deadline, kind, name = due
         state.log_time = max(state.log_time, deadline)
@@ -80,8 +86,24 @@ def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
         offer_again(work)
         work.settle()
         decisions += work.decisions
-    state.log_time = max(state.log_time, to)
+    state.log_time = to
     return decisions
+
+
+def _configured(state: StreamState, offset: int, record: Configured) -> list[Decision]:
+    """Let a configuration hold from here on; one that holds already decides nothing."""
+    if state.configuration is not None and state.configuration.digest == record.digest:
+        return []
+    work = Work(state, offset, record.at, "", "")
+    row = ConfigurationRow(
+        id=mark_id("cf", state.stream),
+        stream=state.stream,
+        configuration=record.configuration,
+        digest=record.digest,
+        at=state.log_time,
+    )
+    work.decide(DecisionKind.CONFIGURED, row)
+    return work.decisions
 
 
 def _in_order(events: tuple[Event, ...]) -> list[Event]:
@@ -95,10 +117,9 @@ def _in_order(events: tuple[Event, ...]) -> list[Event]:
 
 def _hear(work: Work, event: Event) -> None:
     match event:
-        case AlertEvent(paging=True):
-            hear_page(work, event)
         case AlertEvent():
-            hear(work, event)
+            event = ruled(event, work.source, work.state.stream, work.policy)
+            (hear_page if event.paging else hear)(work, event)
         case Entry():
             hear_entry(work, event)
         case Command():
