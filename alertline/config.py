@@ -8,7 +8,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -16,25 +16,68 @@ from typing import Any, Final
 import msgspec
 
 from alertline.errors import SettingError
-from alertline.incidents.callmap import CallMap
-from alertline.incidents.policy import Policy
 
-__all__ = ["Integration", "Settings", "Topology", "Windows", "load_settings", "parse_duration", "policy_of"]
+__all__ = [
+    "Integration",
+    "Maintenance",
+    "Pending",
+    "Rule",
+    "Rules",
+    "Settings",
+    "Thresholds",
+    "Topology",
+    "Windows",
+    "load_settings",
+    "parse_duration",
+]
 
 DEFAULT_FILE: Final = Path("alertline.toml")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the correlator waits (contract §8.6).
+    """How long the correlator waits, and how far it reaches (contract §8.6).
 
     Attributes:
         quiet: log time without a firing alert after which an incident is resolved.
+        point_quiet: the same for alerts of sources that never resolve.
         reopen: the same alert firing again within this of the resolve reopens the incident.
+        span: how long after its start an incident still takes in alerts by evidence alone.
+        seal: how long after its resolve, beyond `reopen`, an incident still changes by itself.
+        lease: how long an alert of a source that repeats itself is believed without a repeat, before repeats are known.
+        lease_least, lease_most: bounds of that once they are known: three times the longest gap between them.
+        flap_window: so many transitions (`thresholds.flaps`) within this are flapping.
+        flap_hold: a flapping alert is held open until it did not fire for this long.
+        maintenance_grace: an alert that still fires so long after a maintenance window is a normal one.
     """
 
     quiet: str = "5m"
+    point_quiet: str = "60m"
     reopen: str = "10m"
+    span: str = "6h"
+    seal: str = "24h"
+    lease: str = "4h30m"
+    lease_least: str = "15m"
+    lease_most: str = "24h"
+    flap_window: str = "30m"
+    flap_hold: str = "10m"
+    maintenance_grace: str = "5m"
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much evidence is enough, in points, and how many transitions are flapping.
+
+    Attributes:
+        attach: points from which an alert joins an incident.
+        merge: points from which two incidents become one.
+        suggest: points from which an incident is shown as related.
+        flaps: transitions within `windows.flap_window` from which an alert flaps.
+    """
+
+    attach: int = 12
+    merge: int = 18
+    suggest: int = 6
+    flaps: int = 4
 
 
 class Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,13 +93,73 @@ class Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What calls what.
+    """What calls what. The three are put together; files are read when the settings are, relative to their file.
 
     Attributes:
         depends_on: service = list of the services it calls.
+        backstage: Backstage catalog files (`catalog-info.yaml`): `dependsOn`, `consumesApis` with `providesApis`.
+        csv: files with the columns caller and callee, with or without a header.
     """
 
     depends_on: dict[str, tuple[str, ...]] = {}
+    backstage: tuple[str, ...] = ()
+    csv: tuple[str, ...] = ()
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Where the scope or the service of an alert comes from; the first rule that applies counts.
+
+    Attributes:
+        match: field or label = pattern, `*` for any text; all must match, none matches every alert.
+        set: the name itself.
+        from_: or the field or label whose value it is.
+        regex: what to take of that value: its one group.
+    """
+
+    match: dict[str, str] = {}
+    set: str | None = None
+    from_: str | None = None
+    regex: str | None = None
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What alerts say about each other and about where they belong.
+
+    Attributes:
+        correlate_by: labels whose equal value ties alerts together, such as a trace or a deployment.
+        scope, service: see their tables.
+    """
+
+    correlate_by: tuple[str, ...] = ()
+    scope: tuple[Rule, ...] = ()
+    service: tuple[Rule, ...] = ()
+
+
+class Maintenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A time in which alerts are expected.
+
+    Attributes:
+        from_, to: event time with its zone (RFC 3339); `to` is exclusive.
+        match: field or label = pattern, `*` for any text; all must match, none matches every alert.
+        reason: why, for people.
+    """
+
+    from_: str
+    to: str
+    match: dict[str, str] = {}
+    reason: str = ""
+
+
+class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"for_": "for"}):
+    """How long a condition held before its alert fired, for alerts that do not say so themselves; the first applies.
+
+    Attributes:
+        for_: that time.
+        match: field or label = pattern, `*` for any text; all must match, none matches every alert.
+    """
+
+    for_: str
+    match: dict[str, str] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +171,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         data: folder of the embedded log and store.
         max_body: largest body of a webhook, in bytes.
         log_format: `console` or `json`, for the server's own log.
-        windows, integrations, topology: see their tables.
+        windows, thresholds, integrations, topology, rules, maintenance, pending: see their tables.
     """
 
     host: str = "127.0.0.1"
@@ -77,8 +180,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_body: int = 1024 * 1024
     log_format: str = "console"
     windows: Windows = Windows()
+    thresholds: Thresholds = Thresholds()
     integrations: dict[str, Integration] = {}
     topology: Topology = Topology()
+    rules: Rules = Rules()
+    maintenance: tuple[Maintenance, ...] = ()
+    pending: tuple[Pending, ...] = ()
 
 
 def load_settings(
@@ -100,9 +207,17 @@ def load_settings(
     for flag, value in (flags or {}).items():
         if value is not None:
             raw[flag] = value
-    settings = _convert(raw, str(file or DEFAULT_FILE))
+    path = file or DEFAULT_FILE
+    settings = _convert(raw, str(path))
     _check(settings)
-    return settings
+    return _beside(settings, path.parent)
+
+
+def _beside(settings: Settings, folder: Path) -> Settings:
+    """The settings with the files of the topology found from where the configuration file lies."""
+    topology = settings.topology
+    backstage, csv = (tuple(str(folder / each) for each in names) for names in (topology.backstage, topology.csv))
+    return msgspec.structs.replace(settings, topology=msgspec.structs.replace(topology, backstage=backstage, csv=csv))
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -121,16 +236,19 @@ def _read_file(file: Path | None) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for path in ("host", "port", "data", "max_body", "log_format", "windows.quiet", "windows.reopen"):
-        name = "ALERTLINE_" + path.replace(".", "_").upper()
-        if name in environment:
+    tables: tuple[tuple[str, type[msgspec.Struct]], ...] = (
+        ("", Settings), ("windows.", Windows), ("thresholds.", Thresholds)
+    )  # fmt: skip
+    for table, shape in tables:
+        for field in msgspec.structs.fields(shape):
+            path = table + field.name
+            name = "ALERTLINE_" + path.replace(".", "_").upper()
+            if field.type not in (str, int) or name not in environment:
+                continue
             value = environment[name]
-            if path in ("port", "max_body"):
-                if not value.isdigit():
-                    raise SettingError(f"{name} must be a whole number, not {value!r}")
-                found[path] = int(value)
-            else:
-                found[path] = value
+            if field.type is int and not value.isdigit():
+                raise SettingError(f"{name} must be a whole number, not {value!r}")
+            found[path] = int(value) if field.type is int else value
     return found
 
 
@@ -143,25 +261,58 @@ def _set(raw: dict[str, Any], path: str, value: object) -> None:
 
 def _convert(raw: dict[str, Any], where: str) -> Settings:
     try:
-        return msgspec.convert(raw, Settings)
+        return msgspec.convert(_with_times_as_text(raw), Settings)
     except msgspec.ValidationError as error:
         raise SettingError(f"{where}: {_explain(str(error))}") from error
 
 
+def _with_times_as_text(value: Any) -> Any:
+    """TOML has times of its own; written with or without quotes they are read, and refused, alike."""
+    if isinstance(value, dict):
+        return {name: _with_times_as_text(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_times_as_text(each) for each in value]
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
 def _explain(message: str) -> str:
-    """msgspec's message with the nearest known name beside an unknown one."""
-    unknown = re.search(r"unknown field `([^`]+)`", message)
+    """msgspec's message with the place as the file writes it, and the nearest known name beside an unknown one."""
+    said, _, place = message.partition(" - at `$")
+    path = place.rstrip("`").removeprefix(".")
+    unknown = re.search(r"unknown field `([^`]+)`", said)
     if unknown is None:
-        return message
-    known = [field for shape in (Settings, Windows, Integration, Topology) for field in shape.__struct_fields__]
-    near = get_close_matches(unknown[1], known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown setting {unknown[1]!r}{_place(message)}{hint}"
+        missing = re.search(r"missing required field `([^`]+)`", said)
+        said = f"{missing[1]!r} is needed" if missing else said[:1].lower() + said[1:].replace("`", "")
+        return f"{said}{_place(path)}"
+    near = get_close_matches(unknown[1], _known(path), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(_known(path))}"
+    return f"unknown setting {unknown[1]!r}{_place(path)}{hint}"
 
 
-def _place(message: str) -> str:
-    place = re.search(r"at `\$\.?([^`]*)`", message)
-    return f" in [{place[1]}]" if place and place[1] else ""
+def _place(path: str) -> str:
+    """`rules.scope[1]` is the second table `[[rules.scope]]`."""
+    numbered = re.fullmatch(r"(.+?)\[(\d+)\](.*)", path)
+    if numbered is not None:
+        return f" in [[{numbered[1]}]] no. {int(numbered[2]) + 1}{numbered[3]}"
+    return f" in [{path}]" if path else ""
+
+
+def _known(path: str) -> list[str]:
+    """The names that a table may have."""
+    shapes: dict[str, type[msgspec.Struct]] = {
+        "windows": Windows,
+        "thresholds": Thresholds,
+        "integrations": Integration,
+        "topology": Topology,
+        "rules": Rules,
+        "rules.scope": Rule,
+        "rules.service": Rule,
+        "maintenance": Maintenance,
+        "pending": Pending,
+    }
+    table = re.sub(r"\[.*", "", path)
+    shape = shapes.get(table, shapes.get(table.partition(".")[0], Settings)) if path else Settings
+    return [field.encode_name for field in msgspec.structs.fields(shape)]
 
 
 def _check(settings: Settings) -> None:
@@ -175,8 +326,6 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")
     if settings.log_format not in ("console", "json"):
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
-    for name in Windows.__struct_fields__:
-        parse_duration(getattr(settings.windows, name), f"windows.{name}")
 
 
 def _is_loopback(host: str) -> bool:
@@ -199,12 +348,3 @@ def parse_duration(text: str, name: str) -> timedelta:
     if seconds <= 0:
         raise SettingError(f"{name} must be a duration such as 90s, 5m or 1h30m, not {text!r}")
     return timedelta(seconds=seconds)
-
-
-def policy_of(settings: Settings) -> Policy:
-    """The correlator's numbers that the settings stand for."""
-    return Policy(
-        quiet=parse_duration(settings.windows.quiet, "windows.quiet"),
-        reopen=parse_duration(settings.windows.reopen, "windows.reopen"),
-        calls=CallMap(settings.topology.depends_on),
-    )

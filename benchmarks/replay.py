@@ -16,7 +16,7 @@ from consumers.replay import Replay
 from ingest.intake import Posted, receive
 from ingest.integrations import Integrations
 from schemas.public import to_json_bytes
-from schemas.records import Delivery, Tick, decode, encode
+from schemas.records import Delivery, Record, decode, encode
 
 __all__ = ["measure", "storm"]
 
@@ -87,7 +87,7 @@ def measure(options: Options) -> Iterable[Figure]:
 def _round(posted: list[Posted]) -> tuple[int, dict[str, float]]:
     integrations, replay = Integrations(), Replay(Policy())
     times = [perf_counter()]
-    records: list[Delivery | Tick] = []
+    records: list[Record] = []
     for each in posted:
         found = integrations.find(each.integration)
         if found is not None:

@@ -2,27 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
 from alertline.eventlog.port import LogRecord
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
-from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
+from alertline.incidents.model import LOAD_ORDER, ArrivalRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
-from schemas.records import Delivery, Record, UnreadableRecord, decode
+from schemas.records import Configured, Delivery, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
 __all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
 
 
 class States:
-    """The memory of every stream of a partition, as loaded from the store and changed by decisions since."""
+    """The memory of every stream of a partition, as loaded from the store and changed by decisions since.
+
+    `policy` is what a stream goes by until its log holds a configuration.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -53,10 +55,7 @@ class States:
 
     def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
         """The list lines of some incidents (stream, id), as they are now."""
-        return [_summary(self.of(stream), incident, self._policy) for stream, incident in incidents]
-
-
-_LOAD_ORDER: Final = (AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow)
+        return [_summary(self.of(stream), incident) for stream, incident in incidents]
 
 
 def _load_order(row: Row) -> tuple[int, Order, str]:
@@ -64,7 +63,7 @@ def _load_order(row: Row) -> tuple[int, Order, str]:
     made = (
         row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow | ArrivalRow) else Order(0)
     )
-    return _LOAD_ORDER.index(type(row)), made, row.id
+    return LOAD_ORDER.index(type(row)), made, row.id
 
 
 def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) -> Batch:
@@ -80,7 +79,8 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
         record = on_log_time(decode(each.payload), each.appended_at)
         taken = step(states.of(record.stream), each.position.offset, record)
         incidents = _incidents(taken.decisions)
-        touched |= dict.fromkeys((record.stream, incident) for incident in incidents)
+        shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
+        touched |= dict.fromkeys((record.stream, incident) for incident in shown)
         decisions += [
             Applied(record.stream, each.position.offset, n, decision) for n, decision in enumerate(taken.decisions)
         ]
@@ -99,6 +99,8 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
 
 def on_log_time(record: Record, appended_at: datetime) -> Record:
     """The record as the log's clock bounds it: nothing was received after it was appended (§8.4)."""
+    if isinstance(record, Configured) and record.at > appended_at:
+        return msgspec.structs.replace(record, at=appended_at)
     if isinstance(record, Delivery) and record.received_at > appended_at:
         return msgspec.structs.replace(record, received_at=appended_at)
     return record
@@ -160,9 +162,9 @@ def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tup
     )
 
 
-def _summary(state: StreamState, incident: str, policy: Policy) -> Summary:
+def _summary(state: StreamState, incident: str) -> Summary:
     facts, stamps = state.facts(incident), state.stamps(incident)
-    row, whole = facts.row, overview(facts, stamps, policy)
+    row, whole = facts.row, overview(facts, stamps, state.policy)
     return Summary(
         id=row.id,
         stream=row.stream,

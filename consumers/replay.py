@@ -25,7 +25,10 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 class Replay:
-    """A correlator for every stream of a log, fed record by record in log order."""
+    """A correlator for every stream of a log, fed record by record in log order.
+
+    `policy` is what a stream goes by until its log holds a configuration.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -43,12 +46,12 @@ class Replay:
     def run_on(self) -> None:
         """Let log time run on by the quiet period: what was quiet already resolves, what still fires stays open."""
         for state in self.states.values():
-            advance(state, self._offset + 1, state.log_time + self._policy.quiet)
+            advance(state, self._offset + 1, state.log_time + state.policy.quiet)
 
     def result(self) -> Replayed:
         """The incidents (merged ones left out) in order of start, and the unattached statements."""
         found = [
-            present(state.facts(row.id), self._policy)
+            present(state.facts(row.id), state.policy)
             for state in self.states.values()
             for row in state.incidents.values()
             if row.merged_into is None

@@ -12,7 +12,7 @@ from typing import Final, cast
 import msgspec
 
 from alertline.clock import now
-from alertline.config import Integration, Settings, Topology, Windows
+from alertline.config import Integration, Maintenance, Pending, Rule, Rules, Settings, Thresholds, Topology, Windows
 from alertline.eventlog.memory import MemoryLog
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, route_table
@@ -39,16 +39,48 @@ reopen = "10m"
 [integrations.grafana-eu]
 source = "grafana"
 
+[topology]
+backstage = ["catalog-info.yaml"]
+
 [topology.depends_on]
 api = ["db", "cache"]
+
+[rules]
+correlate_by = ["trace_id", "deploy_id"]
+
+# the environment is the first part of the cluster's name
+[[rules.scope]]
+match = { source = "grafana" }
+from = "cluster"
+regex = "^([a-z]+)-"
+
+[[pending]]
+match = { source = "checkmk" }
+for = "5m"
+
+[[maintenance]]
+from = 2025-03-04T22:00:00Z
+to = 2025-03-05T01:00:00Z
+match = { service = "db" }
+reason = "major upgrade"
 """
 # table in the file, its class, and whether the environment can set its values
 _TABLES: Final = (
     ("", Settings, True),
     ("windows", Windows, True),
+    ("thresholds", Thresholds, True),
     ("integrations.NAME", Integration, False),
     ("topology", Topology, False),
+    ("rules", Rules, False),
+    ("[rules.scope]", Rule, False),
+    ("[rules.service]", Rule, False),
+    ("[pending]", Pending, False),
+    ("[maintenance]", Maintenance, False),
 )
+_OWN_TABLES: Final = {
+    Settings: ("windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
+    Rules: ("scope", "service"),
+}
 _SETTINGS_HEAD: Final = """\
 # Settings
 
@@ -59,7 +91,8 @@ Everything has a default: no file is needed. A value is taken from the first pla
 working directory). Durations are written as `90s`, `5m`, `1h30m`.
 
 A wrong or unknown setting is one line that names it, and exit status 2; `alertline config check` says the same without
-starting anything.
+starting anything. What `windows`, `thresholds`, `topology`, `rules`, `pending` and `maintenance` are for, with an
+example: [configuration.md](configuration.md). They are written into the log; the rest is only of this machine.
 """
 _ROUTES_HEAD: Final = """\
 # Routes
@@ -99,7 +132,7 @@ def variables() -> dict[str, str]:
 def _values(shape: type[msgspec.Struct]) -> Iterator[msgspec.structs.FieldInfo]:
     """The settings of a class that are values, not tables of their own."""
     for field in msgspec.structs.fields(shape):
-        if not (shape is Settings and field.name in ("windows", "integrations", "topology")):
+        if field.name not in _OWN_TABLES.get(shape, ()):
             yield field
 
 
@@ -111,7 +144,7 @@ def _table(table: str, shape: type[msgspec.Struct], from_environment: bool) -> s
     for field in _values(shape):
         dotted = f"{table}.{field.name}" if table else field.name
         variable = f"`{names[dotted]}`" if from_environment else ""
-        lines.append(f"| `{field.name}` | {_default(field)} | {variable} | {told[field.name]} |")
+        lines.append(f"| `{field.encode_name}` | {_default(field)} | {variable} | {told[field.name]} |")
     return "\n".join(lines) + "\n"
 
 

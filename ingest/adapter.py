@@ -11,6 +11,7 @@ from functools import cached_property
 import msgspec
 
 from ingest.reading.json_body import Unreadable, read_json
+from schemas.configuration import Configuration
 from schemas.events import Event, Rejected
 
 __all__ = ["About", "Adapted", "Adapter", "Request"]
@@ -24,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         headers: names in lower case, without secrets.
         query: the query string as the sender wrote it, secrets redacted.
         received_at: when our edge received it; to compare with, never to stand in for a time that the sender left out.
-        ticks: whether a tick may be asked for (recorded time, replay).
+        ticks: whether a tick may be asked for, and a configuration be set (recorded time, replay).
         commands: whether the sender may give commands.
     """
 
@@ -62,9 +63,10 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
         events: in the sender's order; rejected: items that could not be read.
         warnings: what a person who looks at the delivery should know.
         ignored: why nothing in it concerns us (a channel test, an empty list).
-        control: what the sender wanted of us instead of telling of an event (a handshake, a tick).
+        control: what the sender wanted of us instead of telling of an event (a handshake, a tick, a configuration).
         unusable: why the body as a whole could not be read.
         tick: the log time that was asked for; only with `control`.
+        configuration: what an export says held from there on; only with `control`.
     """
 
     events: tuple[Event, ...] = ()
@@ -74,6 +76,7 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
     control: str | None = None
     unusable: str | None = None
     tick: datetime | None = None
+    configuration: Configuration | None = None
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

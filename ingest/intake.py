@@ -16,7 +16,7 @@ from ingest.adapter import Adapted, Adapter, Request
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable
 from ingest.reading.secrets import kept_headers, redacted_query
-from schemas.records import Delivery, Tick
+from schemas.records import Delivery, Record, Tick, configured
 from schemas.vocabulary import Outcome
 
 __all__ = ["Posted", "delivery_id", "receive", "request_of", "take"]
@@ -72,9 +72,7 @@ def request_of(posted: Posted, *, ticks: bool = False, commands: bool = True) ->
     )
 
 
-def take(
-    request: Request, integration: Integration, adapter: Adapter | None, principal: str = "local"
-) -> Delivery | Tick:
+def take(request: Request, integration: Integration, adapter: Adapter | None, principal: str = "local") -> Record:
     """Make the record of a request. Never raises, whatever the body is.
 
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
@@ -82,6 +80,8 @@ def take(
     adapted, body = _adapt(request, adapter), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
+    if (found := adapted.configuration) is not None:
+        return configured(integration.stream, request.received_at, found)
     if adapted.events and not adapted.rejected:
         outcome, reason = Outcome.ACCEPTED, None
     else:
@@ -121,7 +121,7 @@ def _version_name(source: str, version: int | None) -> str:
 
 def receive(
     posted: Posted, integration: Integration, adapter: Adapter | None, *, ticks: bool = False, commands: bool = True
-) -> Delivery | Tick:
+) -> Record:
     """Make the record of a request as it came: `request_of`, then `take`. Never raises, whatever the body is."""
     return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
 

@@ -27,7 +27,7 @@ from ingest.intake import take
 from ingest.integrations import Integration, Integrations
 from ingest.reading.secrets import kept_headers, redacted_query
 from ingest.reading.times import BadTime, read_time
-from schemas.records import Delivery, Tick, encode
+from schemas.records import Delivery, Record, encode
 from schemas.vocabulary import Outcome
 
 __all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
@@ -40,7 +40,7 @@ _MOST_REMEMBERED: Final = 20_000  # twice that many at most
 # the usual replies; an id is plain ASCII
 _NEW: Final = b'{"delivery":"%s","accepted":%d,"duplicates":0,"quarantined":0,"rejected":[]}'
 _KNOWN: Final = b'{"delivery":"%s","accepted":0,"duplicates":%d,"quarantined":0,"rejected":[]}'
-_TICK_REPLY: Final = b'{"delivery":null,"accepted":0,"duplicates":0,"quarantined":0,"rejected":[]}'
+_CONTROL_REPLY: Final = b'{"delivery":null,"accepted":0,"duplicates":0,"quarantined":0,"rejected":[]}'
 
 
 class ReceiverOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +49,15 @@ class ReceiverOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         body_limit: bytes (after decompression) above which a body is refused with 413.
         append_limit_s: seconds after which a record that is not yet durable is answered 503.
-        recorded_time: the sender says when it was received, and may post ticks; only for replays on loopback.
+        recorded_time: the sender says when it was received, and may post ticks and configurations; only for replays on
+            loopback.
         on_delivery: gets every record that became durable (`serve --record`).
     """
 
     body_limit: int = 1024 * 1024
     append_limit_s: float = 1.0
     recorded_time: bool = False
-    on_delivery: Callable[[Delivery | Tick], None] | None = None
+    on_delivery: Callable[[Record], None] | None = None
 
 
 class _Port(msgspec.Struct, frozen=True):
@@ -214,12 +215,12 @@ class Receiver:
             return reply % (record.id.encode(), len(record.events))
         return self._answer_the_rest(record, port, told=told)
 
-    def _answer_the_rest(self, record: Delivery | Tick, port: _Port, *, told: bool) -> bytes:
+    def _answer_the_rest(self, record: Record, port: _Port, *, told: bool) -> bytes:
         """Answer what was not plainly accepted."""
-        outcome = "tick" if isinstance(record, Tick) else record.outcome
+        outcome = record.outcome if isinstance(record, Delivery) else str(record.__struct_config__.tag)
         telemetry.DELIVERIES.labels(port.integration.source, outcome).inc()
-        if isinstance(record, Tick):
-            return _TICK_REPLY
+        if not isinstance(record, Delivery):
+            return _CONTROL_REPLY
         known, count = self._is_known(record), len(record.events)
         rejected = msgspec.to_builtins(record.rejected)
         quarantined = record.outcome is Outcome.QUARANTINED

@@ -19,7 +19,7 @@ from ingest.intake import Posted
 from ingest.integrations import DEFAULT_STREAM
 from ingest.reading.fields import BadField, Fields
 from ingest.reading.json_body import Unreadable, read_json
-from schemas.records import Delivery, Record, Tick
+from schemas.records import Configured, Delivery, Record, Tick
 from schemas.vocabulary import Outcome
 
 __all__ = ["BadRecording", "Line", "line_of", "read_recordings"]
@@ -39,7 +39,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         file, number: where it stands; numbers begin with 1.
         source: the source type; `posted.integration` is the sender's name, mostly the same.
         stream: None where the line names none: then the integration decides.
-        ticks: False where a server refused what says it is a tick (it was on real time): refused again.
+        ticks: False where a server refused what says it is a tick, or a configuration (it was on real time): refused
+            again.
     """
 
     file: str
@@ -126,13 +127,16 @@ def _body(fields: Fields) -> bytes:
 
 def line_of(record: Record) -> bytes:
     """Write a record as one line, with its line end; reading it gives the same delivery id and events again."""
-    line = _of_tick(record) if isinstance(record, Tick) else _of_delivery(record)
+    line = _of_delivery(record) if isinstance(record, Delivery) else _of_control(record)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
-def _of_tick(tick: Tick) -> dict[str, object]:
-    line = {"received_at": tick.at, "source": "alertline", "body": {"type": "tick", "at": tick.at}}
-    return line | ({"stream": tick.stream} if tick.stream != DEFAULT_STREAM else {})
+def _of_control(record: Tick | Configured) -> dict[str, object]:
+    body: dict[str, object] = {"type": "tick", "at": record.at}
+    if isinstance(record, Configured):
+        body = {"type": "configuration", "configuration": msgspec.to_builtins(record.configuration)}
+    line = {"received_at": record.at, "source": "alertline", "body": body}
+    return line | ({"stream": record.stream} if record.stream != DEFAULT_STREAM else {})
 
 
 def _of_delivery(delivery: Delivery) -> dict[str, object]:

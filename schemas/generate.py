@@ -19,7 +19,7 @@ from schemas.docstrings import describe
 from schemas.events import AlertEvent, Change, Command, Entry
 from schemas.published import INCIDENT_VERSION, Incident
 from schemas.recording import RECORDING_VERSION, RecordingLine
-from schemas.records import RECORD_VERSION, Delivery, Tick
+from schemas.records import RECORD_VERSION, Configured, Delivery, Tick
 from schemas.vocabulary import MetricName, MilestoneName
 
 __all__ = ["SHAPES", "Shape", "differing", "files", "main", "schema_of", "write"]
@@ -39,6 +39,7 @@ class Shape(msgspec.Struct, frozen=True):
 SHAPES: Final = (
     Shape("delivery", Delivery, RECORD_VERSION),
     Shape("tick", Tick, RECORD_VERSION),
+    Shape("configuration", Configured, RECORD_VERSION),
     Shape("alert_event", AlertEvent, RECORD_VERSION),
     Shape("change", Change, RECORD_VERSION),
     Shape("entry", Entry, RECORD_VERSION),

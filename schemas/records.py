@@ -11,10 +11,22 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from schemas.configuration import Configuration, digest_of
 from schemas.events import Event, Rejected
 from schemas.vocabulary import Outcome
 
-__all__ = ["RECORD_VERSION", "Delivery", "NewerRecord", "Record", "Tick", "UnreadableRecord", "decode", "encode"]
+__all__ = [
+    "RECORD_VERSION",
+    "Configured",
+    "Delivery",
+    "NewerRecord",
+    "Record",
+    "Tick",
+    "UnreadableRecord",
+    "configured",
+    "decode",
+    "encode",
+]
 
 RECORD_VERSION: Final = 1
 
@@ -86,7 +98,30 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     v: int = msgspec.field(default_factory=_version)
 
 
-Record = Delivery | Tick
+class Configured(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="configuration"
+):
+    """From here on the stream's alerts are correlated in this way.
+
+    Attributes:
+        at: log time has reached this moment; when the configuration was made, where the log runs on real time.
+        configuration: all of it, not what changed; digest: what tells it apart from others.
+    """
+
+    stream: str
+    at: datetime
+    configuration: Configuration
+    digest: str
+    v: int = msgspec.field(default_factory=_version)
+
+
+Record = Delivery | Tick | Configured
+
+
+def configured(stream: str, at: datetime, configuration: Configuration) -> Configured:
+    """The record that lets a configuration hold in a stream."""
+    return Configured(stream=stream, at=at, configuration=configuration, digest=digest_of(configuration))
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)

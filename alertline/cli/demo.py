@@ -21,7 +21,8 @@ from alertline.cli.sending import settled
 from alertline.cli.serving import stop_signal
 from alertline.cli.showing import read_incident
 from alertline.clock import monotonic
-from alertline.config import Settings, policy_of
+from alertline.config import Settings
+from alertline.configuring import quiet_of
 from alertline.demo import SCENARIOS, DemoScenario, recording
 from alertline.errors import AlertlineError
 from alertline.incidents.telling.draft import draft
@@ -87,7 +88,7 @@ async def _play(address: str, file: Path, settings: Settings) -> list[Any]:
         lines = list(lines_of((file,)))
         with progress("Playing the recorded deliveries", len(lines)) as advance:
             sent = await sender.send(lines, lambda _line: advance())
-        done = await settled(sender, sent, policy_of(settings).quiet)
+        done = await settled(sender, sent, quiet_of(settings))
     return msgspec.convert(done["incidents"], list[Any])
 
 

@@ -50,7 +50,9 @@ def _replayed(incident_id: str, recordings: tuple[Path, ...], config: Path | Non
     from alertline.cli.replaying import replayed
 
     with progress("Replaying", None) as advance:
-        result = replayed(lines_of(recordings), settings_from(config), advance=advance)
+        result = replayed(
+            lines_of(recordings), settings_from(config), advance=advance, fixed=config is not None
+        )
     for incident in result.incidents:
         if incident_id == incident.id or incident_id in incident.aliases:
             return incident

@@ -24,7 +24,7 @@ _COMMANDS: Final = {
     "show": "showing",
     "explain": "explaining",
     "postmortem": "showing",
-    "config": "upkeep",
+    "config": "configuring",
     "db": "upkeep",
     "correlate": "serving",
 }

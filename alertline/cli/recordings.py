@@ -12,7 +12,6 @@ from alertline.cli.options import config_option, data_option, settings_from
 from alertline.cli.progress import progress
 from alertline.errors import AlertlineError
 from ingest.recording import BadRecording, Line, line_of, read_recordings
-from schemas.records import Tick
 
 __all__ = ["export", "lines_of", "recordings_argument", "replay"]
 
@@ -68,6 +67,9 @@ def replay(
     merged by receive time. After the last line log time runs on by the quiet period: what was quiet already resolves,
     what still fires stays open. Files may be gzip'd.
 
+    An export holds the configurations of its server: each holds from its line on. With --config the given file holds
+    throughout, and they are passed over: what would that day have come to?
+
     \b
     alertline replay day.ndjson --format text
     alertline replay monday.ndjson.gz tuesday.ndjson.gz | jq '.incidents[].milestones.detected'
@@ -87,7 +89,9 @@ def replay(
     settings = settings_from(config)
     total = sum(path.read_bytes().count(b"\n") for path in recordings) if _small(recordings) else None
     with progress("Replaying", total) as advance:
-        text = replay_lines(lines_of(recordings), settings, form=form, events=events, advance=advance)
+        text = replay_lines(
+            lines_of(recordings), settings, fixed=config is not None, form=form, events=events, advance=advance
+        )
     click.echo(text)
 
 
@@ -116,9 +120,10 @@ def _time(_context: click.Context, _option: click.Parameter, value: str | None) 
 def export(
     stream: str | None, since: datetime | None, until: datetime | None, data: str | None, config: Path | None
 ) -> None:
-    """Write the log as a recording to standard output, ticks and commands included; also beside a running server.
+    """Write the log as a recording to standard output, ticks, commands and configurations included; also beside a
+    running server.
 
-    `alertline replay` of all of it gives the server's incidents.
+    `alertline replay` of all of it gives the server's incidents. A part of it begins with the configuration that held.
 
     \b
     alertline export > everything.ndjson
@@ -130,7 +135,7 @@ def export(
 
 async def _export(data: str, stream: str | None, since: datetime | None, until: datetime | None) -> None:
     from alertline.wiring.embedded import DataFolder
-    from alertline.wiring.exporting import exported
+    from alertline.wiring.exporting import exported, selected
 
     folder = DataFolder(data)
     folder.require()
@@ -139,11 +144,7 @@ async def _export(data: str, stream: str | None, since: datetime | None, until: 
     try:
         total = await log.end(0) - 1
         with progress("Exporting", total) as advance:
-            async for record in exported(log):
-                advance()
-                at = record.at if isinstance(record, Tick) else record.received_at
-                if stream not in (None, record.stream) or (since and at < since) or (until and at >= until):
-                    continue
+            async for record in selected(exported(log, advance), stream, since, until):
                 out.write(line_of(record))
         out.flush()
     finally:

@@ -8,7 +8,9 @@ import msgspec
 import orjson
 
 from alertline.cli.progress import Advance
-from alertline.config import Settings, policy_of
+from alertline.config import Settings
+from alertline.configuring import configuration_of
+from alertline.incidents.policy import policy_of
 from alertline.incidents.telling.difference import difference, difference_text
 from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item
@@ -20,27 +22,40 @@ from ingest.integrations import Integration, Integrations
 from ingest.recording import Line
 from schemas.events import AlertEvent, Event
 from schemas.public import as_public
-from schemas.records import Record, Tick
+from schemas.records import Configured, Delivery, Record
 
 __all__ = ["compare_lines", "record_of", "replay_lines", "replayed"]
 
 
-def replay_lines(lines: Iterator[Line], settings: Settings, *, form: str, events: bool, advance: Advance) -> str:
-    """Replay the lines and render what they come to."""
+def replay_lines(
+    lines: Iterator[Line], settings: Settings, *, form: str, events: bool, advance: Advance, fixed: bool = False
+) -> str:
+    """Replay the lines and render what they come to; `fixed` as in `replayed`."""
     told: list[dict[str, object]] = []
-    result = replayed(lines, settings, advance=advance, tell=lambda line, record: told.append(_told(line, record)))
+    result = replayed(
+        lines, settings, advance=advance, tell=lambda line, record: told.append(_told(line, record)), fixed=fixed
+    )
     return _rendered(result, form, told if events else None)
 
 
 def replayed(
-    lines: Iterable[Line], settings: Settings, *, advance: Advance, tell: Callable[[Line, Record], None] | None = None
+    lines: Iterable[Line],
+    settings: Settings,
+    *,
+    advance: Advance,
+    tell: Callable[[Line, Record], None] | None = None,
+    fixed: bool = False,
 ) -> Replayed:
-    """What the lines come to under these settings; `tell` hears what each was read as."""
+    """What the lines come to under these settings; `tell` hears what each was read as.
+
+    `fixed`: the settings hold throughout; else what the recording itself says was configured holds from there on.
+    """
     integrations = integrations_of(settings)
-    replay = Replay(policy_of(settings))
+    replay = Replay(policy_of(configuration_of(settings)))
     for line in lines:
         record = record_of(line, integrations)
-        replay.feed(record)
+        if not (fixed and isinstance(record, Configured)):
+            replay.feed(record)
         if tell is not None:
             tell(line, record)
         advance()
@@ -53,7 +68,7 @@ def compare_lines(
 ) -> str:
     """Replay the lines under two settings and render what is different."""
     read = list(lines)
-    first, second = (replayed(read, each, advance=advance) for each in settings)
+    first, second = (replayed(read, each, advance=advance, fixed=True) for each in settings)
     found = difference(first.incidents, second.incidents)
     return orjson.dumps(found).decode() if form == "json" else difference_text(found, names)
 
@@ -91,8 +106,9 @@ _NOTHING: Final[dict[str, object]] = {"events": [], "rejected": []}
 
 def _told(line: Line, record: Record) -> dict[str, object]:
     """What one line was read as (contract §2): times as the sender stated them."""
-    if isinstance(record, Tick):
-        return {"line": line.number, "source": line.source, "outcome": "control", "reason": "tick", **_NOTHING}
+    if not isinstance(record, Delivery):
+        reason = str(record.__struct_config__.tag)
+        return {"line": line.number, "source": line.source, "outcome": "control", "reason": reason, **_NOTHING}
     return {
         "line": line.number,
         "source": record.source,

@@ -14,7 +14,7 @@ from alertline.cli.options import config_option, settings_from
 from alertline.cli.progress import progress
 from alertline.cli.recordings import lines_of, recordings_argument
 from alertline.clock import monotonic
-from alertline.config import parse_duration
+from alertline.configuring import quiet_of
 from alertline.errors import AlertlineError
 from ingest.sending import NotApplied, NoTicks, Refused, Sender, SendingFailed, SendOptions, Sent
 
@@ -62,7 +62,7 @@ def send(
     alertline send day.ndjson --url http://127.0.0.1:8080 --wait
     """
     options = SendOptions(url=url, token=token, speed=speed)
-    quiet = parse_duration(settings_from(config).windows.quiet, "windows.quiet")
+    quiet = quiet_of(settings_from(config))
     run(_send(recordings, options, quiet, wait=wait))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from alertline.cli.options import config_option, data_option, settings_from
-from alertline.config import Settings, policy_of
+from alertline.config import Settings
 from alertline.errors import AlertlineError
 from schemas.incident import Incident
 
@@ -110,4 +110,4 @@ async def read_incident(incident_id: str, settings: Settings) -> Incident:
         await engine.dispose()
     if facts is None:
         raise AlertlineError(f"no incident has the id {incident_id}")
-    return present(facts, policy_of(settings))
+    return present(facts, facts.policy)

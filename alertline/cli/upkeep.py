@@ -1,34 +1,14 @@
-"""`config` and `db`: what an operator checks."""
+"""`db`: looking after the store's tables."""
 
 import asyncio
 from pathlib import Path
 
 import click
-import msgspec
 
 from alertline.cli.options import config_option, data_option, settings_from
 from alertline.errors import AlertlineError
 
-__all__ = ["config", "db"]
-
-
-@click.group()
-def config() -> None:
-    """Look at the settings."""
-
-
-@config.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-def config_check(file: Path | None) -> None:
-    """Check a configuration file (default: alertline.toml) and print the settings that it comes to.
-
-    A mistake is one line with its place and what would be right; the exit status is 2 then.
-    """
-    from alertline.wiring.integrations import integrations_of
-
-    settings = settings_from(file)
-    integrations_of(settings)
-    click.echo(msgspec.json.format(msgspec.json.encode(settings), indent=2).decode())
+__all__ = ["db"]
 
 
 @click.group()

@@ -15,6 +15,8 @@ from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.maintenance import expected_until
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
+from alertline.incidents.rules import pending_rule
+from alertline.incidents.scopes import scope_of
 from alertline.incidents.sealing import after_seal, any_sealed
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.words import time_words
@@ -23,7 +25,7 @@ from schemas.events import AlertEvent
 from schemas.incident import Milestone, Reason
 from schemas.vocabulary import AlertStatus, EndBasis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["fires_on", "hear", "listen", "scope_of"]
+__all__ = ["fires_on", "hear", "listen"]
 
 _DECIDED: Final = {
     Effect.STARTED: DecisionKind.EPISODE_STARTED,
@@ -31,12 +33,6 @@ _DECIDED: Final = {
     Effect.WITHDRAWN: DecisionKind.EPISODE_END_WITHDRAWN,
     Effect.REPEATED: DecisionKind.EPISODE_REFRESHED,
 }
-
-
-def scope_of(stream: str, environment: str | None) -> str:
-    """The scope of an environment: `production`, or `stream/production` outside the default stream (§8.1)."""
-    name = environment or "default"
-    return name if stream == "default" else f"{stream}/{name}"
 
 
 def hear(work: Work, event: AlertEvent) -> None:
@@ -62,7 +58,8 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     if home is not None and observed.effect is Effect.REPEATED:
         row = _counted(_paced(work, home, heard), heard, _with_span(home.spans, observed.span))
         work.decide(DecisionKind.EPISODE_REFRESHED, row)
-        if row.severity is not home.severity or row.pending_for != home.pending_for:
+        window = (home.pending_for, home.pending_configured)
+        if row.severity is not home.severity or (row.pending_for, row.pending_configured) != window:
             work.touch(row.incident, interval=True)
         return alert
     work.only_repeats = False
@@ -107,9 +104,11 @@ def _described(work: Work, heard: Heard, scope: str) -> AlertRow:
     if event.status is not AlertStatus.FIRING:
         return old
     severity = old.severity if rank(old.severity) >= rank(event.severity) else event.severity
-    if severity is old.severity and event.title == old.title and event.labels == old.labels:
+    service = event.service or old.service
+    same = severity is old.severity and service == old.service and event.title == old.title
+    if same and event.labels == old.labels:
         return old
-    row = msgspec.structs.replace(old, severity=severity, title=event.title, labels=event.labels)
+    row = msgspec.structs.replace(old, severity=severity, service=service, title=event.title, labels=event.labels)
     work.decide(DecisionKind.ALERT_DESCRIBED, row)
     return row
 
@@ -128,6 +127,7 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         notifications=row.notifications + 1,
         severity=highest((row.severity, event.severity)),
         pending_for=row.pending_for if event.pending_for is None else event.pending_for,
+        pending_configured=row.pending_configured and event.pending_for is None,
         first_received=min(row.first_received, heard.received_at),
         last_received=max(row.last_received, heard.received_at),
         read_at=heard.read_at,
@@ -233,6 +233,8 @@ def _settle_run(
 
 def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ordinal: int = 0) -> EpisodeRow:
     event = heard.alert
+    unsaid = event.pending_for is None and not event.paging
+    rule = pending_rule(work.policy, alert) if unsaid else None
     return EpisodeRow(
         id=mark_id("ep", heard.event, ordinal),
         stream=alert.stream,
@@ -241,7 +243,8 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
         incident=None,
         spans=run,
         severity=event.severity,
-        pending_for=event.pending_for,
+        pending_for=event.pending_for if rule is None else rule.pending_for.total_seconds(),
+        pending_configured=rule is not None,
         first_received=heard.received_at,
         last_received=heard.received_at,
         point=event.point,

@@ -39,6 +39,7 @@ class DecisionKind(StrEnum):
     ITEM_ATTACHED = "item_attached"
     CHANGE_RECORDED = "change_recorded"
     ARRIVAL_NOTED = "arrival_noted"
+    CONFIGURED = "configured"
 
 
 class Decision(msgspec.Struct, frozen=True):

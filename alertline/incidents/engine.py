@@ -3,7 +3,7 @@
 For each record, in log order:
 
 1. Log time moves to the record's receive time, never back (contract §8.4).
-2. Every timer that is due by then is carried out first, at its own deadline.
+2. Every timer that is due by then is carried out first, at its own deadline. A configuration holds from there on.
 3. A delivery that is known already is counted as a duplicate and changes nothing (§8.3).
 4. Its alerts are heard in order of their stated start, then what people say, in the sender's order.
 5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
@@ -15,18 +15,21 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import fires_on, hear, scope_of
+from alertline.incidents.alerts import fires_on, hear
 from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.ids import mark_id
 from alertline.incidents.lifecycle import resolve_quiet
-from alertline.incidents.model import ChangeRow
+from alertline.incidents.model import ChangeRow, ConfigurationRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.rules import ruled
+from alertline.incidents.scopes import scope_of
 from alertline.incidents.silence import fall_silent
 from alertline.incidents.state import StreamState
 from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
-from schemas.records import Record, Tick
+from schemas.records import Configured, Record, Tick
 from schemas.vocabulary import Basis
 
 __all__ = ["Step", "advance", "step"]
@@ -55,6 +58,9 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     """Take in one record of the stream; the state is changed by exactly the decisions that are returned."""
     if isinstance(record, Tick):
         return Step(advance(state, offset, record.at))
+    if isinstance(record, Configured):
+        decisions = advance(state, offset, record.at) + _configured(state, offset, record)
+        return Step(decisions + advance(state, offset, state.log_time))
     decisions = advance(state, offset, record.received_at)
     known = state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)
     if known is not None:
@@ -84,6 +90,22 @@ def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
     return decisions
 
 
+def _configured(state: StreamState, offset: int, record: Configured) -> list[Decision]:
+    """Let a configuration hold from here on; one that holds already decides nothing."""
+    if state.configuration is not None and state.configuration.digest == record.digest:
+        return []
+    work = Work(state, offset, record.at, "", "")
+    row = ConfigurationRow(
+        id=mark_id("cf", state.stream),
+        stream=state.stream,
+        configuration=record.configuration,
+        digest=record.digest,
+        at=state.log_time,
+    )
+    work.decide(DecisionKind.CONFIGURED, row)
+    return work.decisions
+
+
 def _in_order(events: tuple[Event, ...]) -> list[Event]:
     """Alerts by their stated start (a group is no order), then the rest as the sender listed it."""
     if len(events) == 1:
@@ -95,10 +117,9 @@ def _in_order(events: tuple[Event, ...]) -> list[Event]:
 
 def _hear(work: Work, event: Event) -> None:
     match event:
-        case AlertEvent(paging=True):
-            hear_page(work, event)
         case AlertEvent():
-            hear(work, event)
+            event = ruled(event, work.source, work.state.stream, work.policy)
+            (hear_page if event.paging else hear)(work, event)
         case Entry():
             hear_entry(work, event)
         case Command():

@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 from alertline.incidents.flapping import Turns
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
+from schemas.vocabulary import Severity
 
 __all__ = ["About", "Members", "Tally"]
 
@@ -85,6 +86,11 @@ class Tally:
         _drop(self._ends, (end, not row.point))
         if (read_at := row.end_read_at) is not None:
             _drop(self._reads, read_at)
+
+
+def _shown(row: EpisodeRow) -> tuple[Severity, float | None, bool, bool]:
+    """What a stamp is made of besides the spans."""
+    return row.severity, row.pending_for, row.pending_configured, row.paging
 
 
 def _drop(values: list[Value], value: Value) -> None:
@@ -173,7 +179,7 @@ class Members:
             self._tally_of(row).add(row)
             self.turns.add(row)
         self.episodes[row.id] = row
-        if old.severity is not row.severity or old.pending_for != row.pending_for or old.paging is not row.paging:
+        if _shown(old) != _shown(row):
             self.stamps = None  # else it is a repeat: no stamp can have moved
 
     def remove_episode(self, episode: str) -> None:

@@ -113,8 +113,9 @@ def _onset(episode: EpisodeRow, interval: timedelta) -> Milestone:
             at=episode.started_at, basis=Basis.ASSUMED, latest=episode.started_at, evidence=evidence, note=note
         )
     at = episode.started_at - timedelta(seconds=episode.pending_for)
+    known = " (from the configuration)" if episode.pending_configured else ""
     note = (
-        f"start of the alert less its pending window of {episode.pending_for:g} s; "
+        f"start of the alert less its pending window of {episode.pending_for:g} s{known}; "
         f"the rule's evaluation interval, taken as {interval.total_seconds():g} s, widens the lower bound"
     )
     return Milestone(at=at, basis=Basis.DERIVED, earliest=at - interval, latest=at, evidence=evidence, note=note)

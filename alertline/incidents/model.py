@@ -6,17 +6,21 @@ Every row is frozen and carries its id and its stream. A row changes by a decisi
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from alertline.incidents.policy import Policy
+from schemas.configuration import Configuration
 from schemas.incident import Reason, Related
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
 
 __all__ = [
+    "LOAD_ORDER",
     "AlertRow",
     "ArrivalRow",
     "ChangeRow",
+    "ConfigurationRow",
     "EpisodeRow",
     "IncidentFacts",
     "IncidentRow",
@@ -104,6 +108,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         incident: the incident it belongs to; None while an informational resolve stands alone, or it was expected.
         spans: by start; the first gives the start, the last one the end.
         pending_for: seconds before the start during which the condition already held; None if unknown.
+        pending_configured: a configured rule says that, not the alert itself.
         notifications: accepted notifications that are no duplicates.
         first_received, last_received: receive times of the first and the newest of them.
         read_at: log time at which the newest of them was read.
@@ -126,6 +131,7 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     spans: tuple[Span, ...]
     severity: Severity = Severity.UNKNOWN
     pending_for: float | None = None
+    pending_configured: bool = False
     notifications: int = 0
     first_received: datetime
     last_received: datetime
@@ -332,7 +338,24 @@ class ArrivalRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     chronic: bool = False
 
 
-Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow
+class ConfigurationRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="row", tag="configuration"):
+    """How the alerts of a stream are correlated now: one row a stream, the newest record of it.
+
+    Attributes:
+        at: log time from which it holds.
+    """
+
+    id: str
+    stream: str
+    configuration: Configuration
+    digest: str
+    at: datetime
+
+
+Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow | ConfigurationRow
+
+LOAD_ORDER: Final = (ConfigurationRow, AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow)
+"""The order in which rows are taken in again: none before what it refers to."""
 
 
 class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -342,6 +365,7 @@ class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):
         alerts: of the member episodes; episodes: the members; items: attached to it.
         changes: of its scope, near or within it.
         aliases: ids that lead to it.
+        policy: what the rules go by in its stream now.
     """
 
     row: IncidentRow
@@ -350,3 +374,4 @@ class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[ItemRow, ...]
     changes: tuple[ChangeRow, ...]
     aliases: tuple[str, ...] = ()
+    policy: Policy = Policy()

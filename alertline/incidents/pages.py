@@ -10,11 +10,12 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import listen, scope_of
+from alertline.incidents.alerts import listen
 from alertline.incidents.episodes import Heard
 from alertline.incidents.ids import mark_id
 from alertline.incidents.model import AlertRow
 from alertline.incidents.people import Asked, find_incident
+from alertline.incidents.scopes import scope_of
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, IncidentStatus, PageAction, RowKind

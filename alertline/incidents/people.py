@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertline.incidents.alerts import scope_of
 from alertline.incidents.amend import apply, describe, not_standing
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.lifecycle import basis_of_statement, open_incident, resolve_said
 from alertline.incidents.model import IncidentRow, ItemRow
+from alertline.incidents.scopes import scope_of
 from alertline.incidents.state import StreamState
 from alertline.incidents.work import Work
 from schemas.events import Command, Entry

@@ -1,28 +1,13 @@
 """What the rules go by, with the defaults (contract §8.6). Configuration sets it; nothing else does."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
 from alertline.incidents.callmap import CallMap
+from schemas.configuration import Configuration, Extraction, MaintenanceWindow, PendingRule
 
-__all__ = ["MaintenanceWindow", "Policy"]
-
-
-class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """A time in which alerts are expected.
-
-    Attributes:
-        start, end: event time; end is exclusive.
-        match: field or label = pattern (`*` for any text); all must match, none matches every alert. Fields are
-            `source`, `service`, `host`, `scope`, `title` and `severity`; every other name is a label.
-        reason: why, for people.
-    """
-
-    start: datetime
-    end: datetime
-    match: dict[str, str] = {}
-    reason: str = ""
+__all__ = ["MaintenanceWindow", "Policy", "policy_of"]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +39,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         calls: which service calls which.
         correlate_by: labels whose equal value ties alerts together whatever else speaks against it.
         maintenance, maintenance_grace: expected times; an alert that fires on this long after one is a normal one.
+        scope_rules, service_rules: where an alert's scope and service come from, instead of what its sender stated.
+        pending: pending windows of alerts that state none.
     """
 
     quiet: timedelta = timedelta(minutes=5)
@@ -88,3 +75,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     correlate_by: tuple[str, ...] = ()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     maintenance_grace: timedelta = timedelta(minutes=5)
+    scope_rules: tuple[Extraction, ...] = ()
+    service_rules: tuple[Extraction, ...] = ()
+    pending: tuple[PendingRule, ...] = ()
+
+
+def policy_of(configuration: Configuration) -> Policy:
+    """The policy that a configuration sets; what it does not name keeps its default."""
+    windows, thresholds = configuration.windows, configuration.thresholds
+    return Policy(
+        **msgspec.structs.asdict(windows),
+        **msgspec.structs.asdict(thresholds),
+        calls=CallMap(configuration.depends_on),
+        correlate_by=configuration.correlate_by,
+        scope_rules=configuration.scope_rules,
+        service_rules=configuration.service_rules,
+        pending=configuration.pending,
+        maintenance=configuration.maintenance,
+    )

@@ -19,13 +19,14 @@ from alertline.incidents.model import (
     AlertRow,
     ArrivalRow,
     ChangeRow,
+    ConfigurationRow,
     EpisodeRow,
     IncidentFacts,
     IncidentRow,
     ItemRow,
     Row,
 )
-from alertline.incidents.policy import Policy
+from alertline.incidents.policy import Policy, policy_of
 from alertline.incidents.remembered import Remembered
 from alertline.incidents.timers import Due, TimerKind, Timers
 from schemas.vocabulary import IncidentStatus
@@ -48,6 +49,7 @@ class StreamState:
     def __init__(self, stream: str, policy: Policy) -> None:
         self.stream = stream
         self.policy = policy
+        self.configuration: ConfigurationRow | None = None
         self.log_time = EPOCH
         self.alerts: dict[str, AlertRow] = {}
         self.episodes: dict[str, EpisodeRow] = {}
@@ -85,13 +87,26 @@ class StreamState:
                 insort(self.changes[row.scope], (row.at, row.id, row))
             case ArrivalRow():
                 self._backgrounds[row.scope].note(row)
+            case ConfigurationRow():
+                self._configure(row)
+
+    def _configure(self, row: ConfigurationRow) -> None:
+        """Go by another configuration: whatever was computed by the old one is computed again."""
+        self.configuration, self.policy = row, policy_of(row.configuration)
+        self._keyed.clear()
+        for episode in self.episodes.values():
+            if episode.incident is not None:
+                self._index_keys(self.alerts[episode.alert], episode.incident)
+        for incident, members in self.members.items():
+            members.forget_stamps()
+            self._schedule(incident)
 
     def _put_alert(self, row: AlertRow) -> None:
         if row.id not in self.alerts:
             self._alert_by_key[row.scope, row.source, row.dedup_key] = row.id
             for key in (row.dedup_key, row.identity):
                 self._known_as[key][row.id] = None
-        elif self.alerts[row.id].labels != row.labels or self.alerts[row.id].title != row.title:
+        elif _subject(self.alerts[row.id]) != _subject(row):
             self.alerts[row.id] = row
             for _, each in self._by_start[row.id]:
                 self._index_subject(self.episodes[each])
@@ -124,9 +139,12 @@ class StreamState:
         self._members(row.incident).put_episode(row, About(alert.service, alert.check, alert.group))
         if alert.service is not None:
             self._about[alert.scope, alert.service][row.incident] = None
+        self._index_keys(alert, row.incident)
+
+    def _index_keys(self, alert: AlertRow, incident: str) -> None:
         for name in self.policy.correlate_by:
             if value := alert.labels.get(name):
-                self._keyed[alert.scope, name, value][row.incident] = None
+                self._keyed[alert.scope, name, value][incident] = None
 
     def _index_start(self, row: EpisodeRow, old: EpisodeRow | None) -> None:
         """Keep the episodes of an alert, and of its condition, in order of start."""
@@ -324,4 +342,10 @@ class StreamState:
             items=tuple(members.items.values()),
             changes=tuple(change for _, _, change in self.changes[row.scope]),
             aliases=self.aliases(incident),
+            policy=self.policy,
         )
+
+
+def _subject(row: AlertRow) -> tuple[str | None, str, dict[str, str]]:
+    """What the indexes hold of an alert."""
+    return row.service, row.title, row.labels

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import select
@@ -9,9 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertline.clock import micros
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
-from alertline.incidents.policy import Policy
-from alertline.store.rows import fit, read_alert, read_change, read_episode, read_incident, read_item
-from alertline.store.tables import alerts, changes, episodes, incidents, items
+from alertline.incidents.policy import Policy, policy_of
+from alertline.store.rows import (
+    fit,
+    read_alert,
+    read_change,
+    read_configuration,
+    read_episode,
+    read_incident,
+    read_item,
+)
+from alertline.store.tables import alerts, changes, configurations, episodes, incidents, items
 from schemas.vocabulary import IncidentStatus
 
 __all__ = ["read_facts"]
@@ -38,7 +47,20 @@ async def read_facts(connection: AsyncConnection, incident_id: str) -> IncidentF
         items=said,
         changes=await _changes(connection, row, members, said),
         aliases=await _aliases(connection, row.id),
+        policy=await _policy(connection, row.stream),
     )
+
+
+async def _policy(connection: AsyncConnection, stream: str) -> Policy:
+    """What the rules go by in a stream; the defaults, where nothing was configured."""
+    body = await connection.scalar(select(configurations.c.body).where(configurations.c.stream == fit(stream)))
+    return Policy() if body is None else _read_policy(body)
+
+
+@lru_cache(maxsize=16)
+def _read_policy(body: str) -> Policy:
+    """Of the same text the same policy: a topology is large, and asked for with every incident."""
+    return policy_of(read_configuration(body).configuration)
 
 
 async def _survivor(connection: AsyncConnection, incident_id: str) -> IncidentRow | None:

@@ -5,20 +5,30 @@ Any method may raise `StoreUnavailable`: the database does not answer now.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from alertline.clock import micros
+from alertline.clock import from_micros, micros
 from alertline.incidents.model import IncidentFacts, ItemRow
 from alertline.store.cursor import Big, read_cursor, write_cursor
 from alertline.store.engine import reading
 from alertline.store.facts import read_facts
 from alertline.store.port import DeliveryRow, Filter, IncidentPage
-from alertline.store.rows import fit, fold_title, read_delivery, read_item, read_summary
-from alertline.store.tables import deliveries, incidents, items, positions, summaries, summary_services
+from alertline.store.rows import fit, fold_title, read_configuration, read_delivery, read_item, read_summary
+from alertline.store.tables import (
+    configurations,
+    deliveries,
+    incidents,
+    items,
+    positions,
+    stream_clocks,
+    summaries,
+    summary_services,
+)
 from schemas.vocabulary import Outcome
 
 __all__ = ["DeliveryPage", "StoreReader"]
@@ -135,6 +145,19 @@ class StoreReader:
         query = select(positions.c.next_offset).where(positions.c.partition == partition)
         async with reading(self._engine) as connection:
             return await connection.scalar(query) or 0
+
+    async def log_times(self) -> dict[str, datetime]:
+        """Log time of every stream that was read."""
+        query = select(stream_clocks.c.stream, stream_clocks.c.log_time).order_by(stream_clocks.c.stream)
+        async with reading(self._engine) as connection:
+            return {stream: from_micros(at) for stream, at in await connection.execute(query)}
+
+    async def digests(self) -> dict[str, str]:
+        """Which configuration holds in each stream that has one, as far as its log was applied."""
+        query = select(configurations.c.body).order_by(configurations.c.stream)
+        async with reading(self._engine) as connection:
+            rows = [read_configuration(body) for body in await connection.scalars(query)]
+        return {row.stream: row.digest for row in rows}
 
     async def all_incident_ids(self) -> list[str]:
         """Every incident that lists show, by event time of its opening, then by id."""

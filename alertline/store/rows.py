@@ -6,7 +6,16 @@ from typing import Final
 import msgspec
 
 from alertline.clock import micros
-from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+from alertline.incidents.model import (
+    AlertRow,
+    ArrivalRow,
+    ChangeRow,
+    ConfigurationRow,
+    EpisodeRow,
+    IncidentRow,
+    ItemRow,
+    Row,
+)
 from alertline.store.port import DeliveryRow, Summary
 
 __all__ = [
@@ -18,6 +27,7 @@ __all__ = [
     "incident_of",
     "read_alert",
     "read_change",
+    "read_configuration",
     "read_delivery",
     "read_episode",
     "read_incident",
@@ -35,6 +45,7 @@ read_alert: Final = msgspec.json.Decoder(AlertRow).decode
 read_episode: Final = msgspec.json.Decoder(EpisodeRow).decode
 read_item: Final = msgspec.json.Decoder(ItemRow).decode
 read_change: Final = msgspec.json.Decoder(ChangeRow).decode
+read_configuration: Final = msgspec.json.Decoder(ConfigurationRow).decode
 read_incident: Final = msgspec.json.Decoder(IncidentRow).decode
 read_summary: Final = msgspec.json.Decoder(Summary).decode
 read_delivery: Final = msgspec.json.Decoder(DeliveryRow).decode
@@ -62,14 +73,14 @@ def incident_of(row: Row) -> str | None:
             return row.id
         case EpisodeRow() | ItemRow():
             return row.incident
-        case AlertRow() | ChangeRow() | ArrivalRow():
+        case AlertRow() | ChangeRow() | ArrivalRow() | ConfigurationRow():
             return None
 
 
 def copied(row: Row) -> tuple[Value, ...]:
     """The columns that the table of this kind of row has of its own (`tables.py`), in their order."""
     match row:
-        case AlertRow():
+        case AlertRow() | ConfigurationRow():
             return ()
         case EpisodeRow():
             return (row.alert, row.incident)

@@ -27,13 +27,14 @@ from sqlalchemy import (
     text,
 )
 
-from alertline.incidents.model import AlertRow, ArrivalRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Row
+from alertline.incidents import model
 
 __all__ = [
     "ROW_TABLES",
     "alerts",
     "arrivals",
     "changes",
+    "configurations",
     "decisions",
     "deliveries",
     "episodes",
@@ -113,16 +114,18 @@ incidents: Final = _row_table(
     Column("opened_at", BigInteger, nullable=False),
     Column("merged_into", Text, nullable=True, index=True),
 )
+configurations: Final = _row_table("configurations")
 
 arrivals: Final = _row_table("arrivals", Column("read_at", BigInteger, nullable=False, index=True))
 
-ROW_TABLES: Final[dict[type[Row], Table]] = {
-    AlertRow: alerts,
-    IncidentRow: incidents,
-    EpisodeRow: episodes,
-    ItemRow: items,
-    ChangeRow: changes,
-    ArrivalRow: arrivals,
+ROW_TABLES: Final[dict[type[model.Row], Table]] = {
+    model.ConfigurationRow: configurations,
+    model.AlertRow: alerts,
+    model.IncidentRow: incidents,
+    model.EpisodeRow: episodes,
+    model.ItemRow: items,
+    model.ChangeRow: changes,
+    model.ArrivalRow: arrivals,
 }
 """The table of each kind of row, in the order in which a correlator takes them in: no row before what it refers to."""
 

@@ -91,8 +91,8 @@ class StoreWriter:
     async def load(self, claim: Claim) -> Loaded:
         """Read what a correlator of the partition starts from: all of one moment.
 
-        Rows come by kind (alerts, incidents, episodes, items, changes), then in the order in which they were made;
-        deliveries in the order of the log.
+        Rows come by kind (configurations, alerts, incidents, episodes, items, changes), then in the order in which they
+        were made; deliveries in the order of the log.
 
         Raises:
             StoreUnavailable: not now.

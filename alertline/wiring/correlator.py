@@ -11,8 +11,9 @@ from typing import Final
 
 import structlog
 
-from alertline.config import Settings, policy_of
+from alertline.config import Settings
 from alertline.errors import AlertlineError
+from alertline.incidents.policy import Policy
 from alertline.store.port import LogChanged
 from alertline.store.writer import StoreWriter
 from alertline.wiring.collecting import little_collecting
@@ -46,7 +47,8 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
         await events.close()
         raise
     try:
-        runner = Runner(events, StoreWriter(engine), policy_of(settings), owner="correlator", ticking=not recorded_time)
+        # what else holds is in the log: no setting of this process may decide anything
+        runner = Runner(events, StoreWriter(engine), Policy(), owner="correlator", ticking=not recorded_time)
         with little_collecting():
             await _run_until(runner, stop, lifeline=lifeline)
     except (NewerRecord, LogChanged) as error:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from alertline.eventlog.port import EventLog
 from alertline.incidents.model import ItemRow
-from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
 from alertline.store.port import DeliveryRow, Filter, IncidentPage
 from alertline.store.reader import StoreReader
@@ -17,8 +16,8 @@ __all__ = ["StoredIncidents"]
 class StoredIncidents:
     """Implements `review.reading.Reader` on a store and the log that it was filled from."""
 
-    def __init__(self, store: StoreReader, log: EventLog, policy: Policy) -> None:
-        self._store, self._log, self._policy = store, log, policy
+    def __init__(self, store: StoreReader, log: EventLog) -> None:
+        self._store, self._log = store, log
 
     async def page(self, filter: Filter, cursor: str | None, limit: int) -> IncidentPage:  # noqa: A002 - the port's word
         """Incidents newest first."""
@@ -27,12 +26,12 @@ class StoredIncidents:
     async def incident(self, incident_id: str) -> Incident | None:
         """The incident as it is presented; an alias leads to the survivor."""
         facts = await self._store.facts(incident_id)
-        return None if facts is None else present(facts, self._policy)
+        return None if facts is None else present(facts, facts.policy)
 
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """Several incidents as they are presented."""
         found = await self._store.facts_of(incident_ids)
-        return [present(facts, self._policy) for facts in found]
+        return [present(facts, facts.policy) for facts in found]
 
     async def delivery(self, delivery_id: str) -> Sequence[DeliveryRow]:
         """Every applied occurrence of a delivery."""

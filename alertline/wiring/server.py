@@ -14,7 +14,8 @@ import structlog
 from aiohttp import web
 
 from alertline.clock import now
-from alertline.config import Settings, policy_of
+from alertline.config import Settings
+from alertline.configuring import configuration_of
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import EventLog
 from alertline.store.reader import StoreReader
@@ -22,6 +23,7 @@ from alertline.web.access import LocalOperator
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.collecting import little_collecting
+from alertline.wiring.configuring import InForce, configure, streams_of
 from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.embedded import DataFolder
 from alertline.wiring.integrations import integrations_of
@@ -31,7 +33,8 @@ from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from review.pages import browser_errors, review_routes
-from schemas.records import Delivery, Tick
+from schemas.configuration import Configuration
+from schemas.records import Record
 
 __all__ = ["ServeOptions", "build_app", "serving"]
 
@@ -77,7 +80,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     Raises:
         AlertlineError: the folder is in use, the address is taken, or a setting does not fit.
     """
-    integrations = integrations_of(settings)
+    integrations, configuration = integrations_of(settings), configuration_of(settings)
     folder = DataFolder(settings.data)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
@@ -91,8 +94,13 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         stack.push_async_callback(named, "event log", events.close)
         engine = await folder.open_store()
         stack.push_async_callback(named, "store", engine.dispose)
+        store = StoreReader(engine)
+        in_force = await configure(
+            events, store, configuration, streams_of(settings), None if options.recorded_time else now()
+        )
+        _tell(in_force, record)
         receiver = _receiver(settings, options, events, integrations, record)
-        reader = StoredIncidents(StoreReader(engine), events, policy_of(settings))
+        reader = StoredIncidents(store, events)
         routes = [
             *receiver.routes(),
             *review_routes(reader, recorded_time=options.recorded_time),
@@ -102,18 +110,27 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         yield await listen(app, listener, receiver, stack)
 
 
+def _tell(in_force: InForce, record: Callable[[Record], None] | None) -> None:
+    """Say what changed; what is recorded begins with what holds, unless that is what holds anywhere."""
+    if in_force.changed:
+        log.info("configuration.changed", digest=in_force.records[0].digest, streams=in_force.changed)
+    for each in in_force.records:
+        if record is not None and each.configuration != Configuration():
+            record(each)
+
+
 def _receiver(
     settings: Settings,
     options: ServeOptions,
     events: EventLog,
     integrations: Integrations,
-    record: Callable[[Delivery | Tick], None] | None,
+    record: Callable[[Record], None] | None,
 ) -> Receiver:
     chosen = ReceiverOptions(body_limit=settings.max_body, recorded_time=options.recorded_time, on_delivery=record)
     return Receiver(events, integrations, now, chosen)
 
 
-def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Delivery | Tick], None] | None:
+def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Record], None] | None:
     if path is None:
         return None
     try:
@@ -125,7 +142,7 @@ def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Delivery | 
     return lambda record: _write(file, record)
 
 
-def _write(file: RawIOBase, record: Delivery | Tick) -> None:
+def _write(file: RawIOBase, record: Record) -> None:
     try:
         file.write(line_of(record))
     except OSError as error:  # the delivery is durable: its sender must not be told otherwise

@@ -7,6 +7,7 @@ import msgspec
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
+from schemas.configuration import Configuration, mistakes
 from schemas.events import Change, Command, Entry, Rejected
 from schemas.incident import Slot
 from schemas.vocabulary import ChangeKind, Classification, CommandName, EntryKind, MilestoneName, Severity
@@ -28,13 +29,15 @@ _COMMAND: Final = frozenset(
 )
 # kinds that say something by themselves; of the others the text is all there is
 _TELLING: Final = frozenset(MilestoneName) | {"declared", "impact_ended", "fix_started", "rollback", "recovering"}
-_TYPES: Final = ("entry", "change", "command", "tick")
+_TYPES: Final = ("entry", "change", "command", "tick", "configuration")
 
 
 def _adapt(request: Request) -> Adapted:
     document = request.document
     if isinstance(document, dict) and document.get("type") == "tick":
         return _tick(Fields(document), allowed=request.ticks)
+    if isinstance(document, dict) and document.get("type") == "configuration":
+        return _configuration(Fields(document), allowed=request.ticks)
     events: list[Entry | Change | Command] = []
     rejected: list[Rejected] = []
     warnings: list[str] = []
@@ -65,6 +68,21 @@ def _tick(fields: Fields, *, allowed: bool) -> Adapted:
     return Adapted(control="tick", tick=at)
 
 
+def _configuration(fields: Fields, *, allowed: bool) -> Adapted:
+    try:
+        if not allowed:
+            told = "a configuration is taken only in recorded time and replay; else `alertline config apply` sets it"
+            raise BadField(fields.at("type"), told)
+        configuration = msgspec.convert(fields.values.get("configuration"), Configuration)
+        for mistake in mistakes(configuration):
+            raise BadField(fields.at("configuration"), mistake)
+    except msgspec.ValidationError as error:
+        return Adapted(rejected=(Rejected(0, fields.at("configuration"), str(error)),))
+    except BadField as error:
+        return Adapted(rejected=(error.rejected(0),))
+    return Adapted(control="configuration", configuration=configuration)
+
+
 def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change | Command, tuple[str, ...]]:
     readers: dict[str, tuple[Callable[[int, Fields], Entry | Change | Command], frozenset[str]]] = {
         "entry": (_entry, _ENTRY),
@@ -74,7 +92,7 @@ def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change |
     kind = fields.needed("type")
     if kind not in readers:
         raise BadField(
-            fields.at("type"), f"unknown word {kind[:60]!r}; one of: {', '.join(_TYPES)} (a tick stands alone)"
+            fields.at("type"), f"unknown word {kind[:60]!r}; one of: {', '.join(_TYPES)} (the last two stand alone)"
         )
     if kind == "command" and not request.commands:
         raise BadField(fields.at("type"), "these credentials may not give commands")

@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
 COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "config", "db"]
-SUBCOMMANDS = [("config", "check"), ("db", "upgrade"), ("db", "check")]
+SUBCOMMANDS = [("config", "check"), ("config", "apply"), ("db", "upgrade"), ("db", "check")]
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ def test_help(run: Run, command: tuple[str, ...]) -> None:
         (("config", "check", "none.toml"), 2, "no such configuration file: none.toml"),
         (("export",), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
         (("export", "--from", "yesterday"), 2, "a day or a time such as 2024-08-20"),
+        (("config", "apply"), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
         (("show", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1", "--recording", "good.ndjson"), 1, "no incident of the recording has the id inc_1"),
@@ -232,12 +233,14 @@ def test_replay_of_two(run: Run, tmp_path: Path) -> None:
 
 
 def test_config_check(run: Run, tmp_path: Path) -> None:
-    """`config check` prints the settings that file and environment come to."""
+    """`config check` tells what holds by file and environment; as JSON it is what the log would hold."""
     (tmp_path / "alertline.toml").write_text('[windows]\nquiet = "90s"\n')
     status, out, _ = run("config", "check")
+    _, document, _ = run("config", "check", "--format", "json")
 
     assert status == 0
-    assert orjson.loads(out)["windows"] == {"quiet": "90s", "reopen": "10m"}
+    assert "quiet             1m30s  (default 5m)" in out
+    assert orjson.loads(document)["windows"]["quiet"] == "PT90S"
 
 
 def test_db(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from alertline.web.health import health_routes
 from alertline.web.routes import add_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
-from schemas.records import Delivery, Tick
+from schemas.records import Delivery, Record, Tick
 from schemas.vocabulary import Outcome
 from tests.support.receiving import (
     ALERT,
@@ -281,7 +281,7 @@ async def test_tick() -> None:
 
 async def test_recording_hook() -> None:
     """Whoever records gets every record that became durable, and none that did not."""
-    got: list[Delivery | Tick] = []
+    got: list[Record] = []
     log = MemoryLog()
     async with serving(log, ReceiverOptions(on_delivery=got.append)) as client:
         await client.post("/v1/webhooks/generic", json=ALERT)

@@ -18,7 +18,7 @@ from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import read_recordings
 from ingest.sending import NotApplied, Sender, SendingFailed, SendOptions
-from schemas.records import Delivery, Tick, decode
+from schemas.records import Delivery, Record, Tick, decode
 
 NOW = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ class Site:
             return web.json_response({"incidents": [{"id": "i2"}], "next_cursor": None})
         return web.json_response({"incidents": [{"id": "i1"}], "next_cursor": "c"})
 
-    async def records(self) -> list[Delivery | Tick]:
+    async def records(self) -> list[Record]:
         """Everything on the log."""
         return [decode(one.payload) for one in await self.log.read(0, 0, 100)]
 

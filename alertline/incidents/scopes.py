@@ -1,0 +1,9 @@
+"""The scope of an alert or a statement: the environment within its stream."""
+
+__all__ = ["scope_of"]
+
+
+def scope_of(stream: str, environment: str | None) -> str:
+    """The scope of an environment: `production`, or `stream/production` outside the default stream (§8.1)."""
+    name = environment or "default"
+    return name if stream == "default" else f"{stream}/{name}"
