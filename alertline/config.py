@@ -278,7 +278,7 @@ def _with_times_as_text(value: Any) -> Any:
 def _explain(message: str) -> str:
     """msgspec's message with the place as the file writes it, and the nearest known name beside an unknown one."""
     said, _, place = message.partition(" - at `$")
-    path = place.rstrip("`").removeprefix(".")
+    path = place.rstrip("`").removeprefix(".").replace("[...]", ".NAME")
     unknown = re.search(r"unknown field `([^`]+)`", said)
     if unknown is None:
         missing = re.search(r"missing required field `([^`]+)`", said)

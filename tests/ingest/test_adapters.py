@@ -196,6 +196,28 @@ def test_commands_need_permission() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "pointer", "words"),
+    [
+        (None, "/configuration", "Expected `object`"),
+        ({"windows": {"quiet": "soon"}}, "/configuration", "Invalid ISO8601 duration"),
+        ({"windows": {"quiet": "-PT5M"}}, "/configuration", "windows.quiet must be more than nothing"),
+        ({"scope_rules": [{"label": "a", "regex": "("}]}, "/configuration", "is no regular expression"),
+    ],
+)
+def test_a_configuration_that_cannot_hold_is_quarantined(value: object, pointer: str, words: str) -> None:
+    """Nothing of it reaches the correlator; the reason is kept."""
+    body = json.dumps({"type": "configuration", "configuration": value}).encode()
+    posted = Posted(integration="alertline", body=body, received_at=NOW)
+
+    record = receive(posted, Integration(name="alertline", source="alertline"), adapters()["alertline"], ticks=True)
+
+    assert isinstance(record, Delivery)
+    assert record.outcome is Outcome.QUARANTINED
+    assert record.rejected[0].pointer == pointer
+    assert words in record.rejected[0].reason
+
+
+@pytest.mark.parametrize(
     ("body", "good"), [({"at": "2025-01-01T00:00:00Z"}, True), ({}, False), ({"at": "soon"}, False)]
 )
 def test_tick(body: dict[str, str], good: bool) -> None:

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from ingest.catalogue import adapters
 from ingest.intake import receive
 from ingest.integrations import Integration
 from ingest.recording import BadRecording, Line, line_of, read_recordings
-from schemas.records import Delivery, Record, Tick
+from schemas.configuration import Configuration, Windows
+from schemas.records import Delivery, Record, Tick, configured, decode, encode
 from schemas.vocabulary import Outcome
 
 NOW = datetime(2025, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
@@ -63,6 +64,18 @@ def test_round_trip(tmp_path: Path, body: bytes, keyed: bool, integration: str) 
     assert record == again
     assert isinstance(again, Delivery)
     assert body == again.raw
+
+
+def test_configuration(tmp_path: Path) -> None:
+    """A configuration is a line, too: all of it, so that a replay needs no file of settings."""
+    found = Configuration(windows=Windows(quiet=timedelta(seconds=90)), depends_on={"api": ("db",)})
+    record = configured("eu", NOW, found)
+    path = tmp_path / "configuration.ndjson"
+    path.write_bytes(line_of(record))
+
+    [line] = read_recordings([path])
+    assert record == replayed(line)
+    assert record == decode(encode(record))
 
 
 def test_tick(tmp_path: Path) -> None:

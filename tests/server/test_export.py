@@ -172,6 +172,7 @@ def test_real_time(tmp_path: Path) -> None:
         until(lambda: sum(each["status"] == "resolved" for each in server.incidents()) >= 2, "the resolves", 20)
 
         recording = exported(server)
+        same(replayed(recording, tmp_path), server)
         same(replayed(recording, tmp_path, "--config", config), server)
 
     lines = [orjson.loads(line) for line in recording.splitlines()]

@@ -11,9 +11,10 @@ import msgspec
 
 from alertline.incidents.policy import Policy
 from consumers.replay import Replay, Replayed
+from schemas.configuration import Configuration
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.incident import Incident
-from schemas.records import Delivery, Record, Tick
+from schemas.records import Delivery, Record, Tick, configured
 from schemas.vocabulary import (
     AlertStatus,
     ChangeKind,
@@ -57,6 +58,10 @@ class Story:
     def tick(self, at: str) -> None:
         """Log time runs on to a time of day."""
         self.records.append(Tick(stream="default", at=time(at)))
+
+    def configure(self, at: str, configuration: Configuration) -> None:
+        """From a time of day on another configuration holds."""
+        self.records.append(configured("default", time(at), configuration))
 
     def told(self) -> Replayed:
         """What the story comes to, log time having run on by the quiet period."""
