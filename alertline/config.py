@@ -75,7 +75,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     attach: int = 12
-    merge: int = 18
+    merge: int = 16
     suggest: int = 6
     flaps: int = 4
 

@@ -66,7 +66,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     attach: int = 12
-    merge: int = 18
+    merge: int = 16
     suggest: int = 6
     flaps: int = 4
 

@@ -63,6 +63,10 @@ class CallMap:
         """All that reach a service by calls, itself among them, with how many calls it takes."""
         return self._above(service)
 
+    def __eq__(self, other: object) -> bool:
+        """Maps of the same calls are the same map."""
+        return self._calls == other._calls if isinstance(other, CallMap) else NotImplemented
+
     def neighbours(self, service: str) -> tuple[str, ...]:
         """The services one call away, in either direction, by name."""
         return tuple(sorted({*self._calls.get(service, ()), *self._callers.get(service, ())}))

@@ -34,7 +34,7 @@ TOPOLOGY = '[topology.depends_on]\nweb = ["api"]\napi = ["db"]\n'
         ("[windows]\nspan = '400d'\n", "windows.span must be more than nothing and at most 366 days"),
         ("[windows]\nlease_least = '2d'\n", "windows.lease_least must not be longer than windows.lease_most"),
         ("[[pending]]\nfor = 'ever'\n", "pending no. 1: for must be a duration such as 90s, 5m or 1h30m, not 'ever'"),
-        ("[thresholds]\nattach = 20\n", "thresholds must be 0 < suggest <= attach <= merge, not 6, 20, 15"),
+        ("[thresholds]\nattach = 20\n", "thresholds must be 0 < suggest <= attach <= merge, not 6, 20, 16"),
         ("[thresholds]\nflaps = 1\n", "thresholds.flaps must be at least 2, not 1"),
         (
             "[[rules.scope]]\nfrom = 'x'\nregex = '(a'\n",

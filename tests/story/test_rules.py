@@ -57,6 +57,27 @@ def test_the_service_is_asked_for_in_the_scope_that_the_rules_gave() -> None:
     assert (incident.scope, incident.services) == ("lab", ("bench",))
 
 
+def test_a_rule_for_the_service_reaches_alerts_that_are_known() -> None:
+    """From their next firing on: an alert that recurs for years must not keep the service of its first day."""
+    story = Story()
+    story.at("10:00:30").fires(start="10:00", service=None)
+    story.configure("10:01", Configuration(service_rules=(Extraction(match={"service": ""}, set="storage"),)))
+    story.at("10:04:30").fires(start="10:00", service=None)
+
+    assert story.incident().services == ("storage",)
+
+
+def test_labels_that_tie_alerts_together_hold_for_those_that_fire_already() -> None:
+    """The key was configured in the middle of the outage."""
+    story = Story()
+    story.at("10:00:30").fires("A", start="10:00", service="api", labels={"deploy_id": "7"})
+    story.configure("10:20", Configuration(correlate_by=("deploy_id",)))
+    story.at("10:40:30").fires("B", start="10:40", service="queue", labels={"deploy_id": "7"})
+    story.at("10:41:30").fires("C", start="10:41", service="other", labels={"deploy_id": "8"})
+
+    assert sorted(len(each.alerts) for each in story.told().incidents) == [1, 2]
+
+
 def test_a_configured_pending_window_moves_the_impact_and_says_where_it_is_from() -> None:
     """The alert states none: the rule of the configuration stands in, derived, with its provenance in the note."""
     story = configured(pending=(PendingRule(match={"source": "alertmanager"}, pending_for=FIVE),))
