@@ -67,6 +67,8 @@ class CallMap:
         """Maps of the same calls are the same map."""
         return self._calls == other._calls if isinstance(other, CallMap) else NotImplemented
 
+    __hash__ = None  # type: ignore[assignment]  # what is compared by value may hold dictionaries
+
     def neighbours(self, service: str) -> tuple[str, ...]:
         """The services one call away, in either direction, by name."""
         return tuple(sorted({*self._calls.get(service, ()), *self._callers.get(service, ())}))
