@@ -8,6 +8,12 @@ import pytest
 from alertline.config import load_settings
 from alertline.configuring import configuration_of, notes
 from alertline.errors import SettingError
+from ingest.catalogue import adapters
+from ingest.intake import receive
+from ingest.integrations import Integration
+from ingest.recording import read_recordings
+from schemas.records import Configured
+from tests.docs.documents import ROOT, blocks
 
 NOW = datetime(2025, 3, 10, tzinfo=UTC)
 TOPOLOGY = '[topology.depends_on]\nweb = ["api"]\napi = ["db"]\n'
@@ -129,3 +135,20 @@ def test_files_lie_beside_the_configuration(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
 
     assert configuration_of(load_settings(Path("etc/alertline.toml"), {})).depends_on == {"web": ("api", "db")}
+
+
+def test_the_page_about_it_is_right(tmp_path: Path) -> None:
+    """The example holds as it stands beside its files, without a note; the line of a recording is one."""
+    page = ROOT / "docs" / "configuration.md"
+    (example,), (line,) = blocks(page, "toml"), blocks(page, "json")
+    (tmp_path / "alertline.toml").write_text(example, encoding="utf-8")
+    (tmp_path / "catalog-info.yaml").write_text("kind: Component\nmetadata: {name: cache}\n")
+    (tmp_path / "calls.csv").write_text("payments,bank\n")
+    (tmp_path / "day.ndjson").write_text(line, encoding="utf-8")
+    found = configuration_of(load_settings(tmp_path / "alertline.toml", {}))
+    (read,) = read_recordings([tmp_path / "day.ndjson"])
+    ours = Integration(name="alertline", source="alertline")
+
+    assert list(notes(found, NOW)) == []
+    assert found.depends_on == {"api": ("db", "payments"), "payments": ("bank",), "web": ("api",)}
+    assert isinstance(receive(read.posted, ours, adapters()["alertline"], ticks=True), Configured)

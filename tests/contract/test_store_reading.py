@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from alertline.incidents.model import Row
+from alertline.incidents.policy import Policy, policy_of
 from alertline.store.port import Filter
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from schemas.vocabulary import IncidentStatus, Outcome, Severity
-from tests.support.store_rows import T0, alert, batch, change, delivery, episode, incident, item, summary
+from tests.support.store_rows import T0, alert, batch, change, configuration, delivery, episode, incident, item, summary
 
 MINUTE = timedelta(minutes=1)
 
@@ -192,3 +193,20 @@ async def test_all_incidents_are_listed_by_their_opening(writer: StoreWriter, re
     await writer.commit(batch(await writer.claim("log", 0, "one"), rows))
 
     assert await reader.all_incident_ids() == ["z", "a", "b"]
+
+
+async def test_facts_go_by_the_newest_configuration_of_their_stream(writer: StoreWriter, reader: StoreReader) -> None:
+    """Not by that of another stream, nor by an older one; without any by the defaults."""
+    other = configuration(MINUTE * 9, "elsewhere")
+    await writer.commit(batch(await writer.claim("log", 0, "one"), [incident("i1"), other]))
+    before = await reader.facts("i1")
+    rows = [configuration(MINUTE), configuration(MINUTE * 2)]
+    await writer.commit(batch(await writer.claim("log", 0, "one"), rows, first=1))
+    after = await reader.facts("i1")
+
+    assert before is not None
+    assert after is not None
+    assert before.policy == Policy()
+    assert after.policy == policy_of(rows[1].configuration)
+    assert await reader.digests() == {"elsewhere": other.digest, "s": rows[1].digest}
+    assert await reader.log_times() == {"s": T0}

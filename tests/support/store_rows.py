@@ -1,13 +1,24 @@
 """Rows, summaries, deliveries and batches for tests of the store: all of stream `s`, at T0, unless a test says else."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from alertline.incidents.decisions import Decision, DecisionKind
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentRow, ItemRow, Order, Row, Span
+from alertline.incidents.model import (
+    AlertRow,
+    ChangeRow,
+    ConfigurationRow,
+    EpisodeRow,
+    IncidentRow,
+    ItemRow,
+    Order,
+    Row,
+    Span,
+)
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, StreamClock, Summary
+from schemas.configuration import Configuration, Windows, digest_of
 from schemas.vocabulary import Basis, ChangeKind, Classification, IncidentStatus, Outcome, RowKind, Severity
 
 T0 = datetime(2024, 8, 20, 14, 5, 7, 123456, tzinfo=UTC)
@@ -51,6 +62,12 @@ def item(name: str, incident: str | None, at: datetime = T0, text: str = "text")
     )  # fmt: skip
 
 
+def configuration(quiet: timedelta, stream: str = "s") -> ConfigurationRow:
+    """The configuration of a stream."""
+    found = Configuration(windows=Windows(quiet=quiet), depends_on={"api": ("db",)})
+    return ConfigurationRow(id=f"cf_{stream}", stream=stream, configuration=found, digest=digest_of(found), at=T0)
+
+
 def change(name: str, at: datetime, scope: str = "default") -> ChangeRow:
     """A change of the observed system."""
     return ChangeRow(
@@ -89,7 +106,7 @@ def batch(
     clocks: Sequence[StreamClock] = (StreamClock("s", T0),),
 ) -> Batch:
     """A batch whose first record decided all rows, in their order."""
-    applied = [Applied("s", first, n, Decision(DecisionKind.INCIDENT_UPDATED, row)) for n, row in enumerate(rows)]
+    applied = [Applied(row.stream, first, n, Decision(DecisionKind.INCIDENT_UPDATED, row)) for n, row in enumerate(rows)]
     return Batch(
         claim=claim, first=first, next_offset=first + 1 if next_offset is None else next_offset, decisions=applied,
         deliveries=deliveries, summaries=summaries, clocks=clocks,
