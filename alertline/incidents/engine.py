@@ -78,6 +78,7 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
 def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
     """Let log time run on, and carry out the timers that fall due, each at its own deadline."""
     decisions: list[Decision] = []
+    to = max(state.log_time, to)  # a timer whose deadline passed when it was set waits for no later record
     while (due := state.pop_due(to)) is not None:
         deadline, kind, name = due
         state.log_time = max(state.log_time, deadline)
@@ -86,7 +87,7 @@ def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:
         offer_again(work)
         work.settle()
         decisions += work.decisions
-    state.log_time = max(state.log_time, to)
+    state.log_time = to
     return decisions
 
 

@@ -106,7 +106,9 @@ def batch(
     clocks: Sequence[StreamClock] = (StreamClock("s", T0),),
 ) -> Batch:
     """A batch whose first record decided all rows, in their order."""
-    applied = [Applied(row.stream, first, n, Decision(DecisionKind.INCIDENT_UPDATED, row)) for n, row in enumerate(rows)]
+    applied = [
+        Applied(row.stream, first, n, Decision(DecisionKind.INCIDENT_UPDATED, row)) for n, row in enumerate(rows)
+    ]
     return Batch(
         claim=claim, first=first, next_offset=first + 1 if next_offset is None else next_offset, decisions=applied,
         deliveries=deliveries, summaries=summaries, clocks=clocks,
