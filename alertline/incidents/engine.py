@@ -59,7 +59,8 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     if isinstance(record, Tick):
         return Step(advance(state, offset, record.at))
     if isinstance(record, Configured):
-        return Step(advance(state, offset, record.at) + _configured(state, offset, record))
+        decisions = advance(state, offset, record.at) + _configured(state, offset, record)
+        return Step(decisions + advance(state, offset, state.log_time))
     decisions = advance(state, offset, record.received_at)
     known = state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)
     if known is not None:
