@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import ClauseElement, Table, bindparam, delete, select, update
+from sqlalchemy import ClauseElement, ColumnElement, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import from_micros, micros
+from alertline.incidents.background import KEPT
 from alertline.incidents.decisions import Decision
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
@@ -22,6 +23,7 @@ from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loa
 from alertline.store.rows import Value, copied, encode, fit, fold_title, incident_of, read_delivery, read_row
 from alertline.store.tables import (
     ROW_TABLES,
+    arrivals,
     decisions,
     deliveries,
     positions,
@@ -34,6 +36,8 @@ __all__ = ["StoreWriter"]
 
 # How long a delivery is remembered, in log time (contract §8.3).
 _KEYED_US: Final = Policy().keyed_memory // timedelta(microseconds=1)
+_KEPT_US: Final = KEPT // timedelta(microseconds=1)
+_DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
 _HASHED_US: Final = Policy().unkeyed_memory // timedelta(microseconds=1)
 
 Values = tuple[Value, ...]
@@ -106,6 +110,8 @@ class StoreWriter:
             ).all()
             for table in ROW_TABLES.values():
                 query = select(table.c.body).where(table.c.stream.in_(streams))
+                if table is arrivals:
+                    query = query.join(stream_clocks, stream_clocks.c.stream == table.c.stream).where(_still_known())
                 bodies = await connection.scalars(query.order_by(table.c.made_offset, table.c.made_n))
                 rows += map(read_row, bodies)
             remembered = await self._remembered(connection, claim.partition)
@@ -160,6 +166,12 @@ class StoreWriter:
                 [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
             ),
         ]
+
+
+def _still_known() -> ColumnElement[bool]:
+    """Arrivals from which habits are still learned: of whole days, so that a fold of them equals the fold of all."""
+    since = stream_clocks.c.log_time - _KEPT_US
+    return arrivals.c.read_at >= since - since % _DAY_US
 
 
 async def _fence(connection: AsyncConnection, batch: Batch) -> None:
