@@ -1,15 +1,16 @@
-"""What a CloudWatch alarm says about the time before it: since when its datapoints were bad."""
+"""What a CloudWatch alarm says, however it comes: since when its datapoints were bad, and what its dimensions name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ingest.reading.fields import Fields
 from ingest.reading.json_body import Unreadable, read_json
+from ingest.reading.labels import first_of
 from ingest.reading.lenient import Lenient
 
-__all__ = ["measured_value", "pending_seconds", "reason_data"]
+__all__ = ["host_of_dimensions", "measured_value", "pending_seconds", "reason_data", "service_of_dimensions"]
 
 # "3 out of the last 5 datapoints [4.3 (18/02/24 06:04:00), …] were greater than the threshold (1.5)"
 _LISTED: Final = re.compile(r"\bdatapoints? \[([^\]]*)\]")
@@ -17,16 +18,34 @@ _LISTED_AT: Final = re.compile(r"\((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)", re.ASCII)
 _LISTED_VALUE: Final = re.compile(r"\bdatapoints? [\[(](-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
 _LONGEST: Final = 366 * 86400.0  # seconds: beyond any period that can be configured, the numbers are nonsense
 _MOST_POINTS: Final = 10_000
+_SERVICE: Final = ("service", "Service", "ServiceName", "service_name", "app")
+# the dimension that names the thing itself, the most telling first; others only divide it
+_HOST: Final = (
+    *("InstanceId", "host", "Host", "HostName", "hostname", "instance", "NodeName", "PodName"),
+    *("DBInstanceIdentifier", "DBClusterIdentifier", "CacheClusterId", "TableName", "BucketName", "QueueName"),
+    *("FunctionName", "LoadBalancer", "LoadBalancerName", "AutoScalingGroupName", "TopicName", "StreamName"),
+    *("ApiName", "ApiId", "DistributionId", "DomainName", "ClusterName", "VolumeId", "TargetGroup"),
+)
 
 
-def reason_data(given: object, warnings: list[str]) -> Lenient:
+def service_of_dimensions(dimensions: Mapping[str, str]) -> str | None:
+    """The service that the dimensions of an alarm's metrics name."""
+    return first_of(dimensions, _SERVICE)
+
+
+def host_of_dimensions(dimensions: Mapping[str, str]) -> str | None:
+    """What the alarm watches: the dimension that names the thing itself, else the last one."""
+    return first_of(dimensions, _HOST) or next(reversed(list(dimensions.values())), None)
+
+
+def reason_data(given: object, pointer: str, warnings: list[str]) -> Lenient:
     """The machine-readable reason of a state change, an object or its JSON text; an empty one where there is none."""
     if isinstance(given, str):
         try:
             given = read_json(given.encode(errors="replace"))
         except Unreadable:
             given = None
-    return Lenient(Fields(given if isinstance(given, dict) else {}, "/NewStateReasonData"), warnings)
+    return Lenient(Fields(given if isinstance(given, dict) else {}, pointer), warnings)
 
 
 def measured_value(reason: str | None, data: Lenient) -> float | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from ingest.reading.fields import BadField, Fields
+from ingest.reading.json_body import printable
 
 __all__ = ["Lenient"]
 
@@ -20,6 +21,11 @@ class Lenient:
 
     def __init__(self, fields: Fields, warnings: list[str]) -> None:
         self._fields, self.warnings = fields, warnings
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The object itself."""
+        return self._fields.values
 
     def _attempt(self, read: Callable[..., T | None], names: tuple[str, ...]) -> T | None:
         try:
@@ -51,6 +57,17 @@ class Lenient:
         value = self._fields.values.get(name)
         read = [Fields({name: each}).number(name) for each in (value if isinstance(value, list) else [])]
         return [each for each in read if each is not None]
+
+    def labels(self, *names: str) -> dict[str, str]:
+        """An object of labels, as `Fields.labels` reads it."""
+        return self._attempt(self._fields.labels, names) or {}
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of a list inside, or the one text that stands for it; everything else in it is passed over."""
+        value = self._fields.values.get(name)
+        given = value if isinstance(value, list) else [value]
+        read = [printable(each).strip() for each in given if isinstance(each, str)]
+        return [each for each in read if each]
 
     def inner(self, name: str) -> "Lenient":
         """An object inside; an empty one where there is none or something else."""

@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
-from ingest.reading.cloudwatch import measured_value, pending_seconds, reason_data
+from ingest.reading.cloudwatch import (
+    host_of_dimensions,
+    measured_value,
+    pending_seconds,
+    reason_data,
+    service_of_dimensions,
+)
 from ingest.reading.fields import BadField, Fields
 from ingest.reading.json_body import Unreadable, read_json
-from ingest.reading.labels import environment_of, first_of
+from ingest.reading.labels import environment_of
 from ingest.reading.lenient import Lenient
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus
@@ -24,14 +30,6 @@ _HANDSHAKES: Final = {
 # arn:partition:service:region:account:…
 _ARN: Final = re.compile(r"arn:(aws[\w-]*):[^:]+:([\w-]+):(\d*):.+")
 _ACTIONS: Final = ("AlarmActions", "OKActions", "InsufficientDataActions")
-_SERVICE: Final = ("service", "Service", "ServiceName", "service_name", "app")
-# the dimension that names the thing itself, the most telling first; others only divide it
-_HOST: Final = (
-    *("InstanceId", "host", "Host", "HostName", "hostname", "instance", "NodeName", "PodName"),
-    *("DBInstanceIdentifier", "DBClusterIdentifier", "CacheClusterId", "TableName", "BucketName", "QueueName"),
-    *("FunctionName", "LoadBalancer", "LoadBalancerName", "AutoScalingGroupName", "TopicName", "StreamName"),
-    *("ApiName", "ApiId", "DistributionId", "DomainName", "ClusterName", "VolumeId", "TargetGroup"),
-)
 
 
 def _adapt(request: Request) -> Adapted:
@@ -89,7 +87,7 @@ def _event(fields: Fields, mild: Lenient, status: AlertStatus, topic: str | None
     key = _alarm_arn(fields, mild, topic)
     changed_at = mild.time("StateChangeTime")
     reason = mild.text("NewStateReason")
-    data = reason_data(fields.values.get("NewStateReasonData"), mild.warnings)
+    data = reason_data(fields.values.get("NewStateReasonData"), fields.at("NewStateReasonData"), mild.warnings)
     trigger = mild.inner("Trigger")
     labels, namespace = _metric(trigger)
     firing = status is AlertStatus.FIRING
@@ -103,8 +101,8 @@ def _event(fields: Fields, mild: Lenient, status: AlertStatus, topic: str | None
         changed_at=changed_at,
         pending_for=pending_seconds(changed_at, reason, data, trigger) if firing else None,
         description=mild.text("AlarmDescription") or reason,
-        service=first_of(labels, _SERVICE) or namespace,
-        host=first_of(labels, _HOST) or next(reversed(labels.values()), None),
+        service=service_of_dimensions(labels) or namespace,
+        host=host_of_dimensions(labels),
         environment=environment_of({name.lower(): value for name, value in labels.items()}),
         labels=labels,
         value=measured_value(reason, data),

@@ -66,3 +66,14 @@ def test_what_cannot_be_read_is_left_out_and_told_once() -> None:
     assert fields.numbers("d") == [1.0, 2.0]
     assert fields.inner("b").text("any") is None
     assert [warning.split(":")[0] for warning in warnings] == ["/x/a", "/x/c"]
+
+
+def test_texts_and_labels_inside() -> None:
+    """Lists of texts and objects of labels are read as far as they can be; one text stands for a list of it."""
+    warnings: list[str] = []
+    fields = Lenient(Fields({"a": ["x ", 1, None, "", "y"], "b": "z", "c": {"n": 1, "u": None}, "d": []}), warnings)
+
+    assert (fields.texts("a"), fields.texts("b"), fields.texts("c"), fields.texts("e")) == (["x", "y"], ["z"], [], [])
+    assert (fields.labels("c"), fields.labels("d"), fields.labels("e")) == ({"n": "1"}, {}, {})
+    assert warnings == ["/d: an object of labels is expected here; left out"]
+    assert fields.values["b"] == "z"
