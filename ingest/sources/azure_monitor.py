@@ -323,8 +323,9 @@ ADAPTER = Adapter(
         "in the alert rule leave `Automatically resolve alerts` on, and name service and environment as custom "
         "properties.",
         reads="Alert id, rule, targets, dimensions, monitor condition, fired and resolved times, severity, "
-        "description, custom properties (service, environment, runbook), measured value; for Prometheus rules how long "
-        "the condition had to hold. Also classic metric alerts, activity log, log alerts and autoscale in old schemas.",
+        "description, custom properties (service, environment, runbook), measured value; for Prometheus rules how "
+        "long the condition had to hold. Also classic metric alerts, activity log, log alerts and autoscale in old "
+        "schemas.",
         cannot_know="The end of what an activity log, a budget or a log alert of the first version found: those are "
         "moments. A test of an action group looks like a real alert.",
     ),
