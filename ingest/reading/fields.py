@@ -72,7 +72,11 @@ class Fields(msgspec.Struct, frozen=True):
 
     def name_of(self, names: Iterable[str]) -> str | None:
         """The first of the names under which there is something; empty texts count as nothing."""
-        return next((name for name in names if self.values.get(name) not in (None, "")), None)
+        for name in names:
+            value = self.values.get(name)
+            if value is not None and value != "":
+                return name
+        return None
 
     def text(self, *names: str) -> str | None:
         """A text; numbers and truth values are written out.

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 from ingest.adapter import Request
 from ingest.reading.json_body import Unreadable
 
-__all__ = ["document_or_form"]
+__all__ = ["document_or_form", "sniffed_fields"]
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -30,3 +30,12 @@ def document_or_form(request: Request) -> object:
     if not fields:
         raise Unreadable("not a form: no fields")
     return fields
+
+
+def sniffed_fields(request: Request) -> dict[str, object] | None:
+    """The fields of a body, JSON or form, for `detect`: None where it is neither, or no object."""
+    try:
+        document = document_or_form(request)
+    except Unreadable:
+        return None
+    return document if isinstance(document, dict) else None

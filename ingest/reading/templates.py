@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -11,13 +12,22 @@ from ingest.reading.fields import Fields, pointer_of
 __all__ = ["Template", "spelled_alike"]
 
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]")
+_LONGEST_KNOWN: Final = 64  # so that a hostile sender cannot fill memory with names
 _UNSET: Final = frozenset(("null", "none", "undefined", "n/a"))
 # says nothing without the name of what it belongs to
 _NEEDS_OWNER: Final = frozenset(("id", "name"))
 
 
+_Placed = tuple[str, tuple[str, ...], object]  # the common spelling, where it stands, what it holds
+
+
 def spelled_alike(name: str) -> str:
     """One spelling for alert_id, alertId, ALERT-ID and Alert ID."""
+    return _known(name) if len(name) <= _LONGEST_KNOWN else _SEPARATORS.sub("", name.lower())
+
+
+@lru_cache(maxsize=4096)  # a template has the same names in every body
+def _known(name: str) -> str:
     return _SEPARATORS.sub("", name.lower())
 
 
@@ -25,40 +35,42 @@ class Template(Fields, frozen=True):
     """The fields of such a body by their common spelling; what is nested is found under both names joined, too.
 
     Attributes:
-        pointers: where each field really stands.
+        places: where each field really stands: the names on the way to it.
         unexpanded: names of fields whose variable was left as it is: the sender did not know it.
     """
 
-    pointers: dict[str, str] = msgspec.field(default_factory=dict)
+    places: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     unexpanded: tuple[str, ...] = ()
 
     def at(self, name: str) -> str:
         """The pointer to a field, as its sender spells it."""
-        return self.pointers.get(name) or self.pointer + pointer_of(name)
+        return self.pointer + pointer_of(*self.places.get(name, (name,)))
 
     @classmethod
     def read(cls, document: Mapping[str, object], variable: re.Pattern[str]) -> "Template":
         """Take an object; `variable` is what a variable of the sender looks like when nobody expanded it."""
         values: dict[str, object] = {}
-        pointers: dict[str, str] = {}
+        places: dict[str, tuple[str, ...]] = {}
         unexpanded: list[str] = []
-        for name, pointer, value in _fields(document):
+        for name, place, value in _fields(document):
             if isinstance(value, str) and variable.fullmatch(value.strip()):
                 unexpanded.append(name)
             elif name not in values and not (isinstance(value, str) and value.strip().lower() in _UNSET):
-                values[name], pointers[name] = value, pointer
-        return cls(values, "", pointers, tuple(unexpanded))
+                values[name], places[name] = value, place
+        return cls(values, "", places, tuple(unexpanded))
 
 
-def _fields(document: Mapping[str, object]) -> list[tuple[str, str, object]]:
-    """Every field with its pointer; the plain ones first, then nested ones by both names, then by their own."""
-    plain, joined, own = [], [], []
+def _fields(document: Mapping[str, object]) -> list[_Placed]:
+    """Every field with its place; the plain ones first, then nested ones by both names, then by their own."""
+    plain: list[_Placed] = []
+    joined: list[_Placed] = []
+    own: list[_Placed] = []
     for name, value in document.items():
         outer = spelled_alike(name)
-        plain.append((outer, pointer_of(name), value))
+        plain.append((outer, (name,), value))
         for inner, said in value.items() if isinstance(value, dict) else ():
-            short, pointer = spelled_alike(inner), pointer_of(name, inner)
-            joined.append((outer + short, pointer, said))
+            short, place = spelled_alike(inner), (name, inner)
+            joined.append((outer + short, place, said))
             if short not in _NEEDS_OWNER:
-                own.append((short, pointer, said))
+                own.append((short, place, said))
     return plain + joined + own

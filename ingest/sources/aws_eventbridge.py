@@ -7,13 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
-from ingest.reading.cloudwatch import (
-    host_of_dimensions,
-    measured_value,
-    pending_seconds,
-    reason_data,
-    service_of_dimensions,
-)
+from ingest.reading import cloudwatch
 from ingest.reading.fields import BadField, Fields
 from ingest.reading.json_body import Unreadable
 from ingest.reading.labels import environment_of
@@ -76,7 +70,7 @@ def _alarm_event(fields: Fields, detail: Lenient, state: Lenient, status: AlertS
     if of_contributor:
         key = f"{key}/{of_contributor[0]}"
     changed_at, reason = state.time("timestamp"), state.text("reason")
-    data = reason_data(state.values.get("reasonData"), "/detail/state/reasonData", state.warnings)
+    data = cloudwatch.reason_data(state.values.get("reasonData"), "/detail/state/reasonData", state.warnings)
     labels, namespace = _metrics(configuration)
     labels |= of_contributor[1] if of_contributor else {}
     firing, fired_before = status is AlertStatus.FIRING, before.text("value") == "ALARM"
@@ -89,13 +83,13 @@ def _alarm_event(fields: Fields, detail: Lenient, state: Lenient, status: AlertS
         starts_at=changed_at if firing else before.time("timestamp") if fired_before else None,
         ends_at=None if firing else changed_at,
         changed_at=changed_at,
-        pending_for=pending_seconds(changed_at, reason, data, _trigger(configuration)) if firing else None,
+        pending_for=cloudwatch.pending_seconds(changed_at, reason, data, _trigger(configuration)) if firing else None,
         description=configuration.text("description") or reason,
-        service=service_of_dimensions(labels) or namespace,
-        host=host_of_dimensions(labels),
+        service=cloudwatch.service_of_dimensions(labels) or namespace,
+        host=cloudwatch.host_of_dimensions(labels),
         environment=environment_of({label.lower(): value for label, value in labels.items()}),
         labels=labels,
-        value=measured_value(reason, data),
+        value=cloudwatch.measured_value(reason, data),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields
-from ingest.reading.forms import document_or_form
+from ingest.reading.forms import document_or_form, sniffed_fields
 from ingest.reading.json_body import Unreadable
 from ingest.reading.labels import environment_of, host_of, service_of
 from ingest.reading.lenient import Lenient
@@ -194,11 +194,8 @@ def _plain(text: str | None) -> str | None:
 
 
 def _detect(request: Request) -> bool:
-    try:
-        document = document_or_form(request)
-    except Unreadable:
-        return False
-    if not isinstance(document, dict):
+    document = sniffed_fields(request)
+    if document is None:
         return False
     if "datadog" in request.headers.get("user-agent", "").lower():
         return True
@@ -216,12 +213,11 @@ ADAPTER = Adapter(
     version=1,
     about=About(
         title="Datadog",
-        paste="Integrations > Webhooks > New, URL {url}, payload: "
-        '{"alert_id": "$ALERT_ID", "alert_title": "$ALERT_TITLE", "alert_transition": "$ALERT_TRANSITION", '
-        '"alert_cycle_key": "$ALERT_CYCLE_KEY", "aggreg_key": "$AGGREG_KEY", "alert_scope": "$ALERT_SCOPE", '
-        '"alert_status": "$ALERT_STATUS", "alert_type": "$ALERT_TYPE", "alert_priority": "$ALERT_PRIORITY", '
-        '"hostname": "$HOSTNAME", "tags": "$TAGS", "date": "$DATE", "link": "$LINK", '
-        '"text_only_msg": "$TEXT_ONLY_MSG"}',
+        paste='Integrations > Webhooks > New, URL {url}, payload: {"alert_id": "$ALERT_ID", "alert_title": '
+        '"$ALERT_TITLE", "alert_transition": "$ALERT_TRANSITION", "alert_cycle_key": "$ALERT_CYCLE_KEY", '
+        '"aggreg_key": "$AGGREG_KEY", "alert_scope": "$ALERT_SCOPE", "alert_status": "$ALERT_STATUS", "alert_type": '
+        '"$ALERT_TYPE", "alert_priority": "$ALERT_PRIORITY", "hostname": "$HOSTNAME", "tags": "$TAGS", "date": '
+        '"$DATE", "link": "$LINK", "text_only_msg": "$TEXT_ONLY_MSG"}',
         reads="Transition, title, date, monitor id, cycle key, aggregation key, scope, priority, type, status text, "
         "host, tags (service, host, env), link, text, pending_for; in JSON or as a form, under any usual spelling.",
         cannot_know="When an episode began, from a renotification alone; the evaluation window; anything that the "

@@ -6,9 +6,9 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields
-from ingest.reading.forms import document_or_form
+from ingest.reading.forms import document_or_form, sniffed_fields
 from ingest.reading.json_body import Unreadable
-from ingest.reading.labels import environment_of, first_of, service_of
+from ingest.reading.labels import environment_of, first_of, service_of, text_of
 from ingest.reading.lenient import Lenient
 from ingest.reading.severities import severity_of
 from ingest.reading.tags import read_tags
@@ -110,14 +110,15 @@ def _event(said: Template, told: Lenient) -> AlertEvent:
 
 def _first(told: Lenient, names: tuple[str, ...]) -> str | None:
     """The first that there is; of a list its first item, of an object its name."""
+    values = told.values
     for name in names:
-        value = told.values.get(name)
+        value = values.get(name)
         if isinstance(value, list):
             value = next((each for each in value if each not in (None, "")), None)
         if isinstance(value, dict):
             value = value.get("name")
-        if value is not None and not isinstance(value, list | dict) and value != "":
-            return Fields({name: value}).text(name)
+        if value is not None and value != "" and not isinstance(value, list | dict):
+            return text_of(value).strip()
     return None
 
 
@@ -186,11 +187,8 @@ def _held(text: str | None) -> float | None:
 
 
 def _detect(request: Request) -> bool:
-    try:
-        document = document_or_form(request)
-    except Unreadable:
-        return False
-    if not isinstance(document, dict):
+    document = sniffed_fields(request)
+    if document is None:
         return False
     if {"current_state", "condition_name"} <= document.keys():
         return True
