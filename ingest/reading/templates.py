@@ -37,8 +37,11 @@ class Template(Fields, frozen=True):
         return self.pointers.get(name) or self.pointer + pointer_of(name)
 
     @classmethod
-    def read(cls, document: Mapping[str, object], variable: re.Pattern[str]) -> "Template":
-        """Take an object; `variable` is what a variable of the sender looks like when nobody expanded it."""
+    def read(cls, document: Mapping[str, object], variable: re.Pattern[str], within: str = "") -> "Template":
+        """Take an object; `variable` is what a variable of the sender looks like when nobody expanded it.
+
+        `within` is the pointer to the object, for a body that holds several.
+        """
         values: dict[str, object] = {}
         pointers: dict[str, str] = {}
         unexpanded: list[str] = []
@@ -46,8 +49,13 @@ class Template(Fields, frozen=True):
             if isinstance(value, str) and variable.fullmatch(value.strip()):
                 unexpanded.append(name)
             elif name not in values and not (isinstance(value, str) and value.strip().lower() in _UNSET):
-                values[name], pointers[name] = value, pointer
-        return cls(values, "", pointers, tuple(unexpanded))
+                values[name], pointers[name] = value, within + pointer
+        return cls(values, within, pointers, tuple(unexpanded))
+
+    def plain(self) -> "Template":
+        """The same without what is nested: `host` may be an object in one body and a name in the next."""
+        texts = {name: value for name, value in self.values.items() if not isinstance(value, dict | list)}
+        return msgspec.structs.replace(self, values=texts)
 
 
 def _fields(document: Mapping[str, object]) -> list[tuple[str, str, object]]:
