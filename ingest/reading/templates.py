@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ __all__ = ["Template", "spelled_alike"]
 
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]")
 _UNSET: Final = frozenset(("null", "none", "undefined", "n/a"))
+_LONGEST_UNSET: Final = max(map(len, _UNSET))
 # says nothing without the name of what it belongs to
 _NEEDS_OWNER: Final = frozenset(("id", "name"))
 
@@ -46,27 +48,40 @@ class Template(Fields, frozen=True):
         pointers: dict[str, str] = {}
         unexpanded: list[str] = []
         for name, pointer, value in _fields(document):
-            if isinstance(value, str) and variable.fullmatch(value.strip()):
-                unexpanded.append(name)
-            elif name not in values and not (isinstance(value, str) and value.strip().lower() in _UNSET):
+            if isinstance(value, str):
+                tidy = value.strip()
+                if variable.fullmatch(tidy):
+                    unexpanded.append(name)
+                    continue
+                if len(tidy) <= _LONGEST_UNSET and tidy.lower() in _UNSET:
+                    continue
+            if name not in values:
                 values[name], pointers[name] = value, within + pointer
         return cls(values, within, pointers, tuple(unexpanded))
 
     def plain(self) -> "Template":
         """The same without what is nested: `host` may be an object in one body and a name in the next."""
-        texts = {name: value for name, value in self.values.items() if not isinstance(value, dict | list)}
-        return msgspec.structs.replace(self, values=texts)
+        texts = {name: value for name, value in self.values.items() if not isinstance(value, (dict, list))}
+        return Template(texts, self.pointer, self.pointers, self.unexpanded)
+
+
+@lru_cache(maxsize=4096)  # a template has the same names every time
+def _spelled(name: str) -> tuple[str, str]:
+    """A field's common spelling and its pointer."""
+    return spelled_alike(name), pointer_of(name)
 
 
 def _fields(document: Mapping[str, object]) -> list[tuple[str, str, object]]:
     """Every field with its pointer; the plain ones first, then nested ones by both names, then by their own."""
     plain, joined, own = [], [], []
     for name, value in document.items():
-        outer = spelled_alike(name)
-        plain.append((outer, pointer_of(name), value))
-        for inner, said in value.items() if isinstance(value, dict) else ():
-            short, pointer = spelled_alike(inner), pointer_of(name, inner)
-            joined.append((outer + short, pointer, said))
+        outer, at = _spelled(name)
+        plain.append((outer, at, value))
+        if not isinstance(value, dict):
+            continue
+        for inner, said in value.items():
+            short, below = _spelled(inner)
+            joined.append((outer + short, at + below, said))
             if short not in _NEEDS_OWNER:
-                own.append((short, pointer, said))
+                own.append((short, at + below, said))
     return plain + joined + own
