@@ -6,6 +6,7 @@ prefixes of the environment (NAGIOS_, ICINGA_, NOTIFY_).
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ from ingest.reading.labels import environment_of, string_labels
 from ingest.reading.lenient import Lenient
 from ingest.reading.local_times import local_time, read_zone
 from ingest.reading.tags import read_tags
-from ingest.reading.templates import Template
+from ingest.reading.templates import Template, spelled_alike
 from schemas.events import AlertEvent, TestEvent
 from schemas.vocabulary import AlertStatus, Severity
 
@@ -24,6 +25,7 @@ __all__ = ["check_names", "read_check"]
 
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_][\w.]*\}?\$?")
 _PREFIXES: Final = ("nagios", "icinga", "notify")
+_PREFIX_LENGTH: Final = 6
 _LABEL: Final = re.compile(r"(?:NOTIFY_)?(?:HOST|SERVICE)?(?:LABEL|TAG)_(.+)", re.IGNORECASE)
 
 _TYPE: Final = ("notificationtype",)
@@ -51,6 +53,17 @@ _NUMBER: Final = ("notificationnumber", "number")
 _LINK: Final = ("url", "link", "serviceurl", "hosturl", "problemurl", "serviceactionurl", "hostactionurl")
 _NOTES: Final = ("runbook", "runbookurl", "servicenotesurl", "hostnotesurl", "notesurl")
 _ENVIRONMENT: Final = ("environment", "env", "serviceenvironment", "serviceenv", "hostenvironment", "hostenv")
+
+_FURTHER: Final = """
+what objecttype title summary subject timezone tz zone tags pendingfor maxcheckattempts retryinterval hostoutput
+serviceoutput hostnotificationnumber servicenotificationnumber lasthoststatechange lastservicestatechange
+""".split()
+_KNOWN: Final = frozenset(_FURTHER).union(
+    *(_TYPE, _HOST, _SERVICE, _HOST_STATE, _SERVICE_STATE, _STATE_TYPE, _OUTPUT, _MOMENT, _ROUGHLY, _CHANGED),
+    *(_NUMBER, _LINK, _NOTES, _ENVIRONMENT),
+)
+# beyond it a body is a dump of the whole environment, of which little is read
+_MANY: Final = 40
 
 _STATUSES: Final = (
     ("problem", AlertStatus.FIRING),
@@ -89,7 +102,10 @@ def read_check(fields: Fields, warnings: list[str]) -> Told:
     Raises:
         BadField: it names no host, or its words are unknown.
     """
-    whole = _without_prefixes(Template.read(fields.values, _VARIABLE, fields.pointer))
+    given = fields.values
+    if len(given) > _MANY:
+        given = {name: value for name, value in given.items() if isinstance(value, dict) or _is_known(name)}
+    whole = _without_prefixes(Template.read(given, _VARIABLE, fields.pointer))
     said = whole.plain()
     mild = Lenient(said, warnings)
     host, service = mild.text(*_HOST), _service(said, mild)
@@ -106,13 +122,26 @@ def read_check(fields: Fields, warnings: list[str]) -> Told:
     return _event(fields, whole, said, mild, status, (host, service, state))
 
 
+@lru_cache(maxsize=4096)  # the environment has the same names every time
+def _is_known(name: str) -> bool:
+    spelled = spelled_alike(name)
+    return spelled in _KNOWN or (spelled.startswith(_PREFIXES) and spelled[_PREFIX_LENGTH:] in _KNOWN)
+
+
+@lru_cache(maxsize=4096)
+def _label_of(name: str) -> str | None:
+    """The label that a variable of the environment holds: NOTIFY_HOSTLABEL_service."""
+    match = _LABEL.fullmatch(name)
+    return match.group(1) if match else None
+
+
 def _without_prefixes(said: Template) -> Template:
     if not any(name.startswith(_PREFIXES) for name in said.values):
         return said
     values, pointers = dict(said.values), dict(said.pointers)
     for name in said.values:
         if name.startswith(_PREFIXES):
-            bare = name[6:]
+            bare = name[_PREFIX_LENGTH:]
             values.setdefault(bare, said.values[name])
             pointers.setdefault(bare, said.at(name))
     return msgspec.structs.replace(said, values=values, pointers=pointers)
@@ -252,7 +281,7 @@ def _labels(fields: Fields, whole: Template) -> dict[str, str]:
             labels = string_labels(value) | labels
     labels = read_tags(whole.values.get("tags")) | labels
     for name, value in fields.values.items():
-        match = _LABEL.fullmatch(name) if isinstance(value, str) else None
-        if match is not None:
-            labels.setdefault(match.group(1), str(value))
+        label = _label_of(name) if isinstance(value, str) else None
+        if label is not None:
+            labels.setdefault(label, str(value))
     return labels
