@@ -54,10 +54,11 @@ _LINK: Final = ("url", "link", "serviceurl", "hosturl", "problemurl", "serviceac
 _NOTES: Final = ("runbook", "runbookurl", "servicenotesurl", "hostnotesurl", "notesurl")
 _ENVIRONMENT: Final = ("environment", "env", "serviceenvironment", "serviceenv", "hostenvironment", "hostenv")
 
-_FURTHER: Final = """
-what objecttype title summary subject timezone tz zone tags pendingfor maxcheckattempts retryinterval hostoutput
-serviceoutput hostnotificationnumber servicenotificationnumber lasthoststatechange lastservicestatechange
-""".split()
+_FURTHER: Final = (
+    "what", "objecttype", "title", "summary", "subject", "timezone", "tz", "zone", "tags", "pendingfor",
+    "maxcheckattempts", "retryinterval", "hostoutput", "serviceoutput", "hostnotificationnumber",
+    "servicenotificationnumber", "lasthoststatechange", "lastservicestatechange",
+)  # fmt: skip
 _KNOWN: Final = frozenset(_FURTHER).union(
     *(_TYPE, _HOST, _SERVICE, _HOST_STATE, _SERVICE_STATE, _STATE_TYPE, _OUTPUT, _MOMENT, _ROUGHLY, _CHANGED),
     *(_NUMBER, _LINK, _NOTES, _ENVIRONMENT),
