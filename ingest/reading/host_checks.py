@@ -50,7 +50,7 @@ _MOMENT: Final = ("microtime", "checkresultexecutionend", "executionend", "timet
 _ROUGHLY: Final = ("datetime", "shortdatetime", "notificationtime")
 _CHANGED: Final = ("lasthardstatechange", "laststatechange")
 _NUMBER: Final = ("notificationnumber", "number")
-_LINK: Final = ("url", "link", "serviceurl", "hosturl", "problemurl", "serviceactionurl", "hostactionurl")
+_LINK: Final = ("url", "link", "serviceurl", "hosturl", "problemurl", "eventlink", "serviceactionurl", "hostactionurl")
 _NOTES: Final = ("runbook", "runbookurl", "servicenotesurl", "hostnotesurl", "notesurl")
 _ENVIRONMENT: Final = ("environment", "env", "serviceenvironment", "serviceenv", "hostenvironment", "hostenv")
 

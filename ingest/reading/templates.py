@@ -18,6 +18,7 @@ _LONGEST_UNSET: Final = max(map(len, _UNSET))
 _NEEDS_OWNER: Final = frozenset(("id", "name"))
 
 
+@lru_cache(maxsize=8192)  # a template has the same names every time
 def spelled_alike(name: str) -> str:
     """One spelling for alert_id, alertId, ALERT-ID and Alert ID."""
     return _SEPARATORS.sub("", name.lower())
@@ -65,7 +66,7 @@ class Template(Fields, frozen=True):
         return Template(texts, self.pointer, self.pointers, self.unexpanded)
 
 
-@lru_cache(maxsize=4096)  # a template has the same names every time
+@lru_cache(maxsize=8192)
 def _spelled(name: str) -> tuple[str, str]:
     """A field's common spelling and its pointer."""
     return spelled_alike(name), pointer_of(name)

@@ -75,14 +75,23 @@ def _items(document: dict[str, object] | list[object]) -> list[tuple[str, object
     rule = {name: value for name, value in document.items() if name != "alerts"}
     if isinstance(alerts, list):
         return [(pointer_of("alerts", index), _within(rule, item)) for index, item in enumerate(alerts)]
-    if not isinstance(alerts, dict):
+    counts = alerts if isinstance(alerts, dict) else _counts(document)
+    if counts is None:
         return [("", _flat(document))]
     found: list[tuple[str, object]] = []
     for word, status in _GROUPS:
-        for index, item in enumerate(_data(alerts.get(word))):
+        for index, item in enumerate(_data(counts.get(word))):
             inside = _within(rule | {"alert.status": status}, item)
             found.append((pointer_of("alerts", word, "data", index), inside))
-    return found or [("", rule | {"alert.status": _counted(alerts)})]
+    return found or [("", rule | {"alert.status": _counted(counts)})]
+
+
+def _counts(document: dict[str, object]) -> dict[str, object] | None:
+    """The numbers of a summary that a template writes side by side; None where it is no summary."""
+    spelled = {spelled_alike(name): value for name, value in document.items()}
+    names = [(word, (word, f"{word}count", f"{word}alerts", f"alerts{word}count")) for word, _ in _GROUPS]
+    counts = {word: spelled[name] for word, names_of in names for name in names_of if name in spelled}
+    return counts if {"new", "recovered"} <= counts.keys() else None
 
 
 def _unwrapped(document: dict[str, object]) -> dict[str, object]:

@@ -32,18 +32,27 @@ _TRIGGER: Final = ("triggerid",)
 _NAME: Final = ("eventname", "problemname", "triggername", "trigger", "problem", "name", "title", "summary")
 _SUBJECT: Final = ("alertsubject", "subject", "sendsubject")
 _HOST: Final = ("hostname", "hosthost", "host", "hostvisiblename", "hostdns", "hostconn", "hostip")
-_TEXT: Final = ("eventopdata", "triggeropdata", "opdata", "alertmessage", "message", "triggerdescription")
+_TEXT: Final = (
+    "eventopdata",
+    "triggeropdata",
+    "opdata",
+    "alertmessage",
+    "message",
+    "triggerdescription",
+    "triggerdesc",
+)
 _SEVERITY: Final = ("eventseverity", "triggerseverity", "severity", "triggerseveritytext", "priority")
 _NUMBERED: Final = ("eventnseverity", "triggernseverity", "nseverity")
 _LINK: Final = ("eventlink", "eventurl", "problemurl", "link", "linktoupstreamdetails", "url", "alerturl")
 _TAGS: Final = ("eventtagsjson", "tagsjson", "eventtags", "tags", "eventtag", "triggertags")
-_ZONE: Final = ("timezone", "eventtimezone", "servertimezone", "zone", "tz", "utcoffset", "timezoneoffset")
+_ZONE: Final = ("timezone", "eventtimezone", "servertimezone", "zabbixtimezone", "zone", "tz", "utcoffset")
 _STATUS: Final = ("eventstatus", "triggerstatus", "problemstatus", "status", "state", "eventstate")
 _STARTED: Final = ("eventtimestamp", "eventclock", "eventdatetime", "starttime", "startedat", "problemstart")
 _ENDED: Final = ("eventrecoverytimestamp", "recoverytimestamp", "rclock", "eventrecoverydatetime", "recoverydatetime")
+_VALUE: Final = ("eventvalue", "eventisproblem", "triggervalue")
+_UPDATE: Final = ("eventupdatestatus", "eventisupdate", "eventupdate")
 _UPDATED: Final = ("eventupdatetimestamp", "updatetimestamp", "eventupdatedatetime")
 
-_VALUES: Final = {"1": AlertStatus.FIRING, "0": AlertStatus.RESOLVED}
 _WORDS: Final = {
     AlertStatus.FIRING: "problem firing alerting alert trigger triggered open active 1",
     AlertStatus.RESOLVED: "ok resolved recovery recovered closed resolve 0",
@@ -102,7 +111,7 @@ def _event(whole: Template, said: Template, mild: Lenient) -> AlertEvent:
     if not identity and event is None:
         raise BadField(said.pointer, "neither an event, nor a trigger, nor a name: {EVENT.ID}, {TRIGGER.ID}")
     zone = _zone(mild)
-    updated = mild.text("eventupdatestatus") == "1"
+    updated = _is_update(mild)
     severity, raw = _severity(mild)
     return AlertEvent(
         status=status,
@@ -128,11 +137,11 @@ def _event(whole: Template, said: Template, mild: Lenient) -> AlertEvent:
 
 def _status(said: Template, mild: Lenient) -> AlertStatus:
     """Problem, recovery, or what was done to a problem."""
-    status = _VALUES.get(mild.text("eventvalue") or "") or _worded(said)
+    status = _STATUSES.get((mild.text(*_VALUE) or "").lower()) or _worded(said)
     if status is AlertStatus.RESOLVED:
         return status
     action = mild.text("eventupdateaction", "updateaction")
-    if mild.text("eventupdatestatus") == "1" or action:
+    if _is_update(mild) or action:
         if action and _CLOSED.search(action):
             return AlertStatus.RESOLVED
         if _ACKNOWLEDGED.search(action or ""):
@@ -143,6 +152,10 @@ def _status(said: Template, mild: Lenient) -> AlertStatus:
         subject = mild.text(*_SUBJECT, "title")
         status = AlertStatus.RESOLVED if subject and _RESOLVED_SUBJECT.match(subject) else AlertStatus.FIRING
     return status
+
+
+def _is_update(mild: Lenient) -> bool:
+    return mild.text(*_UPDATE) == "1"
 
 
 def _worded(said: Template) -> AlertStatus | None:
