@@ -72,8 +72,9 @@ class Fields(msgspec.Struct, frozen=True):
 
     def name_of(self, names: Iterable[str]) -> str | None:
         """The first of the names under which there is something; empty texts count as nothing."""
+        values = self.values
         for name in names:
-            value = self.values.get(name)
+            value = values.get(name)
             if value is not None and value != "":
                 return name
         return None
@@ -88,9 +89,11 @@ class Fields(msgspec.Struct, frozen=True):
         if name is None:
             return None
         value = self.values[name]
+        if isinstance(value, str):
+            return printable(value).strip()
         if isinstance(value, dict | list):
             raise BadField(self.at(name), "a text is expected here")
-        return printable(value).strip() if isinstance(value, str) else text_of(value)
+        return text_of(value)
 
     def time(self, *names: str) -> datetime | None:
         """A time: RFC 3339 with a zone, or a number since 1970 (seconds to nanoseconds, by magnitude).

@@ -3,9 +3,10 @@
 from urllib.parse import parse_qsl
 
 from ingest.adapter import Request
+from ingest.reading.fields import items_of
 from ingest.reading.json_body import Unreadable
 
-__all__ = ["document_or_form", "sniffed_fields"]
+__all__ = ["document_form_or_query", "document_or_form", "first_object", "sniffed_fields"]
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -39,3 +40,27 @@ def sniffed_fields(request: Request) -> dict[str, object] | None:
     except Unreadable:
         return None
     return document if isinstance(document, dict) else None
+
+
+def document_form_or_query(request: Request) -> object:
+    """The body as JSON or as a form; where it is empty, the fields of the query string (senders that use GET).
+
+    Raises:
+        Unreadable: none of them.
+    """
+    if request.body.strip():
+        return document_or_form(request)
+    try:
+        return dict(parse_qsl(request.query or "", keep_blank_values=True, max_num_fields=1000))
+    except ValueError as error:
+        raise Unreadable(f"not a query: {error}") from None
+
+
+def first_object(request: Request) -> dict[str, object] | None:
+    """What `detect` looks at: the first object of a body or the fields of a form or query; None for anything else."""
+    try:
+        items = items_of(document_form_or_query(request))
+    except Unreadable:
+        return None
+    first = items[0][1] if items else None
+    return first if isinstance(first, dict) else None

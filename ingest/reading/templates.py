@@ -14,6 +14,7 @@ __all__ = ["Template", "spelled_alike"]
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]")
 _LONGEST_KNOWN: Final = 64  # so that a hostile sender cannot fill memory with names
 _UNSET: Final = frozenset(("null", "none", "undefined", "n/a"))
+_LONGEST_UNSET: Final = max(map(len, _UNSET))
 # says nothing without the name of what it belongs to
 _NEEDS_OWNER: Final = frozenset(("id", "name"))
 
@@ -47,17 +48,30 @@ class Template(Fields, frozen=True):
         return self.pointer + pointer_of(*self.places.get(name, (name,)))
 
     @classmethod
-    def read(cls, document: Mapping[str, object], variable: re.Pattern[str]) -> "Template":
-        """Take an object; `variable` is what a variable of the sender looks like when nobody expanded it."""
+    def read(cls, document: Mapping[str, object], variable: re.Pattern[str], within: str = "") -> "Template":
+        """Take an object; `variable` is what a variable of the sender looks like when nobody expanded it.
+
+        `within` is the pointer to the object, for a body that holds several.
+        """
         values: dict[str, object] = {}
         places: dict[str, tuple[str, ...]] = {}
         unexpanded: list[str] = []
         for name, place, value in _fields(document):
-            if isinstance(value, str) and variable.fullmatch(value.strip()):
-                unexpanded.append(name)
-            elif name not in values and not (isinstance(value, str) and value.strip().lower() in _UNSET):
+            if isinstance(value, str):
+                tidy = value.strip()
+                if variable.fullmatch(tidy):
+                    unexpanded.append(name)
+                    continue
+                if len(tidy) <= _LONGEST_UNSET and tidy.lower() in _UNSET:
+                    continue
+            if name not in values:
                 values[name], places[name] = value, place
-        return cls(values, "", places, tuple(unexpanded))
+        return cls(values, within, places, tuple(unexpanded))
+
+    def plain(self) -> "Template":
+        """The same without what is nested: `host` may be an object in one body and a name in the next."""
+        texts = {name: value for name, value in self.values.items() if not isinstance(value, (dict, list))}
+        return Template(texts, self.pointer, self.places, self.unexpanded)
 
 
 def _fields(document: Mapping[str, object]) -> list[_Placed]:
