@@ -46,6 +46,7 @@ def posted(source: str, told: dict[str, Any] | Told, at: datetime) -> Posted:
         integration=source,
         body=told.body,
         headers=told.headers,
+        path=told.path,
         query=told.query,
         method=told.method,
         received_at=at + LAG,

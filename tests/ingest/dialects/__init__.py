@@ -1,7 +1,7 @@
 """How each alert source tells of an episode, in its own words: one module a source, named as it, with `DIALECTS`.
 
 A teller gets the number of the episode, when it began, and when it ended (None: it fires). It gives the body as a
-document, which is sent as JSON, or a whole `Told` for senders that use forms, queries or headers. Times are whole
+document, which is sent as JSON, or a whole `Told` for senders that use forms, paths, queries or headers. Times are whole
 seconds. `tests/ingest/test_round_trips.py` lets every one of them fire, resolve and fire again.
 """
 
@@ -23,6 +23,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    path: str | None = None
     query: str | None = None
     method: str = "POST"
     recognised: bool = True
