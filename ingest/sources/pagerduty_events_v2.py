@@ -11,7 +11,7 @@ from ingest.reading.labels import environment_of, first_of, host_of, service_of
 from ingest.reading.lenient import Lenient
 from ingest.reading.severities import severity_of
 from ingest.reading.tags import read_tags
-from schemas.events import AlertEvent, Change
+from schemas.events import AlertEvent, Change, TestEvent
 from schemas.vocabulary import AlertStatus, ChangeKind
 
 __all__ = ["ADAPTER"]
@@ -21,6 +21,7 @@ _ACTIONS: Final = {
     "acknowledge": AlertStatus.ACKNOWLEDGED,
     "resolve": AlertStatus.RESOLVED,
 }
+_KUMAS_TEST: Final = "Uptime Kuma/undefined"
 _CHANGE_PATH: Final = "/change/"
 # what a payload says beside its details, under our names of labels
 _PARTS: Final = ("component", "group", "class")
@@ -57,17 +58,18 @@ def _status(fields: Fields, name: str) -> AlertStatus:
     return status
 
 
-def _event(fields: Fields, warnings: list[str]) -> AlertEvent:
+def _event(fields: Fields, warnings: list[str]) -> AlertEvent | TestEvent:
     """One event of version 2. Only a trigger needs a payload; senders leave it out of everything else."""
     status, said = _status(fields, "event_action"), Lenient(fields, warnings)
     payload = said.inner("payload")
     details, description = _details(fields.values.get("payload"), "custom_details")
-    title, source = payload.text("summary"), payload.text("source")
+    title, source, key = payload.text("summary"), payload.text("source"), said.text("dedup_key")
+    if key == _KUMAS_TEST:
+        return TestEvent(title=title or key)
     parts = {name: text for name in _PARTS if (text := payload.text(name))}
     labels = parts | details
-    severity, key = payload.text("severity"), said.text("dedup_key")
+    severity, moment = payload.text("severity"), payload.time("timestamp")
     told = key or _key_without(fields, "dedup_key", status, title, source, *parts.values())
-    moment = payload.time("timestamp")
     return AlertEvent(
         status=status,
         # pagers know their incidents by it, without the routing key
