@@ -36,6 +36,12 @@ _STATUSES: Final = {
     PageAction.ACKNOWLEDGED: AlertStatus.ACKNOWLEDGED,
     PageAction.RESOLVED: AlertStatus.RESOLVED,
 }
+_STATES: Final = {
+    "ok": AlertStatus.RESOLVED,
+    "resolved": AlertStatus.RESOLVED,
+    "alerting": AlertStatus.FIRING,
+    "firing": AlertStatus.FIRING,
+}
 _DONE: Final = {
     "acknowledge": "Acknowledged",
     "unacknowledge": "Acknowledgement taken back",
@@ -43,12 +49,6 @@ _DONE: Final = {
     "unresolve": "Reopened",
     "silence": "Silenced",
     "unsilence": "Silence taken back",
-}
-_STATES: Final = {
-    "ok": AlertStatus.RESOLVED,
-    "resolved": AlertStatus.RESOLVED,
-    "alerting": AlertStatus.FIRING,
-    "firing": AlertStatus.FIRING,
 }
 _MOST_ALIASES: Final = 100
 
