@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-import msgspec
-
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, pointer_of
 from ingest.reading.json_body import Unreadable
@@ -28,6 +26,7 @@ _WORDS: Final = {
 _STATUSES: Final = {word: status for status, words in _WORDS.items() for word in words.split()}
 # checked again from other places before it begins; checked for a while before it ends
 _NEITHER: Final = ("unconfirmed", "validating")
+_STATE: Final = ("status", "state", "event", "eventtype")
 _ID: Final = ("incidentid", "id", "alertid", "xs4externalid")
 _NAME: Final = ("name", "title", "incidentname", "monitorname", "summary")
 _CAUSE: Final = ("cause", "description", "message", "reason")
@@ -49,7 +48,7 @@ def _adapt(request: Request) -> Adapted:
     if not said.values.keys() & {*_ID, *_NAME} and said.unexpanded:
         return Adapted(events=(TestEvent(title="a body whose variables were not expanded"),))
     try:
-        word = _word(said)
+        word = _word(said, _incident(document)[1])
         if word not in _STATUSES:
             return Adapted(ignored=f"the incident's state is {word[:60]}: neither firing nor resolved")
         mild, labels = Lenient(said, warnings), _metadata(document)
@@ -68,14 +67,10 @@ def _incident(document: dict[str, object]) -> tuple[dict[str, object], str]:
 
 def _flat(document: dict[str, object]) -> Template:
     """The fields of the incident on one level with what is told beside them."""
-    incident, pointer = _incident(document)
+    incident, within = _incident(document)
     data = document.get("data")
-    if not pointer or not isinstance(data, dict):
-        return Template.read(_without_metadata(document), _VARIABLE)
-    outer = {"incident_id": data.get("id"), "event": document.get("event")}
-    said = Template.read(_without_metadata(incident) | outer, _VARIABLE)
-    inner = {name: pointer + told for name, told in said.pointers.items()}
-    return msgspec.structs.replace(said, pointers=inner | {"incidentid": "/data/id", "event": "/event"})
+    beside = {"incident_id": data.get("id"), "event": document.get("event")} if isinstance(data, dict) else {}
+    return Template.read(_without_metadata(incident) | (beside if within else {}), _VARIABLE)
 
 
 def _without_metadata(document: dict[str, object]) -> dict[str, object]:
@@ -83,17 +78,18 @@ def _without_metadata(document: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in document.items() if name != "metadata"}
 
 
-def _word(said: Template) -> str:
+def _word(said: Template, within: str) -> str:
     """The state in a word: as stated, else as the event is called, else by which times there are."""
-    told = said.text("status", "state", "event", "eventtype")
+    name = said.name_of(_STATE) or "status"
+    told = said.text(name)
     if told is None:
         by_times = (("resolvedat", "resolved"), ("acknowledgedat", "acknowledged"))
         return next((word for name, word in by_times if said.name_of((name,))), "started")
     word = told.lower().removeprefix("incident.").removeprefix("incident_")
     if word in _STATUSES or word in _NEITHER or _OF_LOGS.fullmatch(word):
         return word
-    name = said.name_of(("status", "state", "event", "eventtype")) or "status"
-    raise BadField(said.at(name), f"unknown word {word[:60]!r}; one of: {', '.join((*_STATUSES, *_NEITHER))}")
+    pointer = said.at(name) if name == "event" else within + said.at(name)
+    raise BadField(pointer, f"unknown word {word[:60]!r}; one of: {', '.join((*_STATUSES, *_NEITHER))}")
 
 
 def _owner(data: object, said: Lenient) -> str | None:
