@@ -86,7 +86,7 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
         outcome, reason = Outcome.ACCEPTED, None
     else:
         outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, body)
+    keyed, identifier = delivery_id(integration, request.headers, _told(request))
     try:
         text, other = body.decode(), None
     except UnicodeDecodeError:
@@ -124,6 +124,17 @@ def receive(
 ) -> Record:
     """Make the record of a request as it came: `request_of`, then `take`. Never raises, whatever the body is."""
     return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
+
+
+def _told(request: Request) -> bytes:
+    """What tells a delivery apart: its body, and what its sender says by the address instead.
+
+    Some senders name in the path what they are about, and send the same body for all of it.
+    """
+    query = request.query if not request.body else None
+    if request.path is None and query is None:
+        return request.body
+    return f"\0{request.method} {request.path or ''}?{query or ''}\0".encode(errors="replace") + request.body
 
 
 def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:

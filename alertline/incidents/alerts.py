@@ -15,6 +15,7 @@ from alertline.incidents.lifecycle import carry_on, open_incident
 from alertline.incidents.maintenance import expected_until
 from alertline.incidents.membership import join
 from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
+from alertline.incidents.news import scope_of_news
 from alertline.incidents.rules import pending_rule
 from alertline.incidents.scopes import scope_of
 from alertline.incidents.sealing import after_seal, any_sealed
@@ -38,7 +39,7 @@ _DECIDED: Final = {
 def hear(work: Work, event: AlertEvent) -> None:
     """Take in one notification of one alert."""
     heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
-    alert = listen(work, heard, scope_of(work.state.stream, event.environment))
+    alert = listen(work, heard, scope_of_news(work.state, work.source, event))
     if event.status is AlertStatus.ACKNOWLEDGED:
         _acknowledged(work, alert, heard)
 

@@ -1,5 +1,7 @@
 """Groups of alerts as Alertmanager writes them; Grafana's unified alerting writes the same and more.
 
+What is posted into Alertmanager's API has the same alerts, without the group around them.
+
 Twice the same reading: typed and strict, which is fast and holds for what real senders write; and lenient, for bodies
 in which something is not as it should be. The lenient one mends what it can (with a warning), then asks the strict one.
 """
@@ -20,7 +22,7 @@ from ingest.reading.times import read_time
 from schemas.events import AlertEvent, Rejected, TestEvent
 from schemas.vocabulary import AlertStatus
 
-__all__ = ["read_group"]
+__all__ = ["Alert", "alert_event", "mended", "read_group"]
 
 T = TypeVar("T")
 
@@ -28,11 +30,11 @@ _PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)  # the
 _STATUSES: Final = {"firing": AlertStatus.FIRING, "resolved": AlertStatus.RESOLVED}
 
 
-class _Alert(msgspec.Struct, rename="camel", gc=False):
-    """One alert of a group, in the names of the sender."""
+class Alert(msgspec.Struct, rename="camel", gc=False):
+    """One alert, in the names of the sender."""
 
-    status: str
     labels: dict[str, str]
+    status: str = ""
     starts_at: str = ""
     ends_at: str = ""
     annotations: dict[str, str] = {}
@@ -44,7 +46,7 @@ class _Alert(msgspec.Struct, rename="camel", gc=False):
 class _Group(msgspec.Struct, rename="camel", gc=False):
     """The body: a group of alerts. Its own status is never used: it is firing as soon as any alert is."""
 
-    alerts: list[_Alert]
+    alerts: list[Alert]
     truncated_alerts: int = 0
 
 
@@ -61,7 +63,7 @@ def read_group(request: Request) -> Adapted:
     if not has_control_escapes(body):
         try:
             group = _typed.decode(body)
-            events = tuple([_event(alert, item) for item, alert in enumerate(group.alerts)])
+            events = tuple([alert_event(alert, item) for item, alert in enumerate(group.alerts)])
         except (msgspec.MsgspecError, ValueError, RecursionError):
             pass  # something is not as it should be: the lenient reading finds out what
         else:
@@ -82,8 +84,8 @@ def _adapted(
     return Adapted(events=events, rejected=rejected, warnings=warnings, ignored=ignored)
 
 
-def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
-    """Make the event of one alert.
+def alert_event(alert: Alert, item: int, within: str = "/alerts") -> AlertEvent | TestEvent:
+    """Make the event of one alert; `within` is the pointer to the list that holds it.
 
     Raises:
         ValueError: something in it is not as it should be.
@@ -93,10 +95,10 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
     name = named("alertname")
     title = noted("summary") or noted("title") or name
     if not labels:
-        raise BadField(pointer_of("alerts", item, "labels"), "an alert has at least one label")
+        raise BadField(within + pointer_of(item, "labels"), "an alert has at least one label")
     if name == "TestAlert" and named("instance") == "Grafana":
         return TestEvent(item=item, title=title or name)
-    status = _STATUSES.get(alert.status) or _unknown_status(alert.status, item)
+    status = _STATUSES.get(alert.status) or _unknown_status(alert.status, within + pointer_of(item, "status"))
     key = alert.fingerprint or fingerprint(labels)
     severity = named("severity") or noted("severity")
     window = noted("pending_for", named("pending_for"))
@@ -124,12 +126,12 @@ def _event(alert: _Alert, item: int) -> AlertEvent | TestEvent:
     )
 
 
-def _unknown_status(word: str, item: int) -> NoReturn:
+def _unknown_status(word: str, pointer: str) -> NoReturn:
     reason = f"unknown word {word[:60]!r}; one of: {', '.join(_STATUSES)}"
-    raise BadField(pointer_of("alerts", item, "status"), reason)
+    raise BadField(pointer, reason)
 
 
-def _value(alert: _Alert) -> float | None:
+def _value(alert: Alert) -> float | None:
     """The measured value where it is beyond doubt: an annotation, or the only one that Grafana tells."""
     if alert.values and len(alert.values) == 1:
         return next(iter(alert.values.values()))
@@ -145,14 +147,14 @@ def _read_leniently(document: object) -> Adapted:
     warnings: list[str] = []
     for item, value in enumerate(document["alerts"]):
         try:
-            events.append(_event(_mended(Fields.of(value, pointer_of("alerts", item)), warnings), item))
+            events.append(alert_event(mended(Fields.of(value, pointer_of("alerts", item)), warnings), item))
         except BadField as error:
             rejected.append(error.rejected(item))
     truncated = document.get("truncatedAlerts")
     return _adapted(tuple(events), truncated if isinstance(truncated, int) else 0, tuple(rejected), tuple(warnings))
 
 
-def _mended(fields: Fields, warnings: list[str]) -> _Alert:
+def mended(fields: Fields, warnings: list[str]) -> Alert:
     """One alert with all that cannot be read left out, and a warning for each.
 
     Raises:
@@ -171,7 +173,7 @@ def _mended(fields: Fields, warnings: list[str]) -> _Alert:
     window = Fields({**labels, **annotations}, fields.pointer)
     if attempt(lambda: window.seconds("pending_for"), None) is None:
         annotations["pending_for"] = ""  # also hides an unreadable label of this name
-    return _Alert(
+    return Alert(
         status=(fields.text("status") or "").lower(),
         labels=labels,
         annotations=annotations,

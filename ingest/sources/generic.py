@@ -1,10 +1,10 @@
 """Alertline's own JSON for alerts: one object, a list, or `{"alerts": […]}`; unknown shapes by best effort."""
 
-from hashlib import blake2b
 from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
+from ingest.reading.keys import made_key
 from ingest.reading.labels import environment_of, host_of, service_of
 from ingest.reading.severities import severity_of
 from ingest.reading.unknown_shape import guess
@@ -64,7 +64,7 @@ def _read(item: int, fields: Fields, *, guessed: bool = False) -> AlertEvent:
     title = fields.text(*_TITLE) or key
     if not title:
         raise BadField(fields.at("title"), f"missing; one of: {', '.join(_TITLE)}")
-    key = key or _key_of(title, service, host)
+    key = key or made_key(title, service, host)
     severity = fields.text("severity", "priority", "level") or labels.get("severity")
     starts_at = fields.time("starts_at", "startsAt", "started_at", "startedAt")
     ends_at = fields.time("ends_at", "endsAt", "ended_at", "endedAt")
@@ -106,12 +106,6 @@ def _status(fields: Fields) -> AlertStatus:
     if status is None:
         raise BadField(fields.at(name), f"unknown word {text[:60]!r}; one of: {', '.join(AlertStatus)}")
     return status
-
-
-def _key_of(title: str, service: str | None, host: str | None) -> str:
-    """A key for a sender that gives none. The rule's version is part of the key, so that it can change one day."""
-    parts = "\0".join((title, service or "", host or ""))
-    return f"auto:1:{blake2b(parts.encode(), digest_size=10).hexdigest()}"
 
 
 def _detect(request: Request) -> bool:

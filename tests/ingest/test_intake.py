@@ -97,6 +97,16 @@ def test_delivery_id() -> None:
     assert len(plain.id) == 22
 
 
+def test_what_an_address_says_tells_deliveries_apart() -> None:
+    """The same body to another path is another delivery; so is another query where there is no body."""
+    closed = take(b"{}", "opsgenie", path="/v2/alerts/a/close", query="identifierType=alias")
+
+    assert closed.id == take(b"{}", "opsgenie", path="/v2/alerts/a/close", query="identifierType=id").id
+    assert closed.id != take(b"{}", "opsgenie", path="/v2/alerts/b/close", query="identifierType=alias").id
+    assert take(b"", query="status=up").id != take(b"", query="status=down").id
+    assert take(b"{}", query="key=1").id == take(b"{}").id
+
+
 @pytest.mark.parametrize(
     ("header", "source", "keyed"),
     [

@@ -46,6 +46,7 @@ def posted(source: str, told: dict[str, Any] | Told, at: datetime) -> Posted:
         integration=source,
         body=told.body,
         headers=told.headers,
+        path=told.path,
         query=told.query,
         method=told.method,
         received_at=at + LAG,
@@ -73,8 +74,10 @@ def test_fire_resolve_fire_again(name: str, offset: int, lasts: int, rests: int,
     first_end = first + timedelta(seconds=lasts)
     second = first_end + timedelta(seconds=rests)
     second_end = second + timedelta(seconds=again)
+    told = tell(1, first, None)
+    late = LAG if isinstance(told, Told) and not told.timed else timedelta(0)
     records = [
-        received(source, tell(1, first, None), first),
+        received(source, told, first),
         received(source, tell(1, first, first_end), first_end),
         received(source, tell(2, second, None), second),
         received(source, tell(2, second, second_end), second_end),
@@ -95,7 +98,8 @@ def test_fire_resolve_fire_again(name: str, offset: int, lasts: int, rests: int,
         for alert in incident.alerts
         for episode in alert.episodes
     }
-    assert episodes == {(first, first_end), (second, second_end)}
+    stated = {(first, first_end), (second, second_end)}
+    assert episodes == {(began + late, ended + late) for began, ended in stated}
 
 
 @pytest.mark.parametrize("name", TELLERS)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from itertools import permutations
 
-from schemas.vocabulary import CommandName, EntryKind, IncidentStatus, MilestoneName, RowKind, Severity
-from tests.support.story import Story, time, times_of
+from schemas.vocabulary import AlertStatus, CommandName, EntryKind, IncidentStatus, MilestoneName, RowKind, Severity
+from tests.support.story import Story, alert, time, times_of
 
 
 def outage() -> Story:
@@ -124,6 +124,22 @@ def test_an_informational_resolve_alone_is_no_incident() -> None:
     assert info.told().incidents == ()
     assert unknown.milestone("detected") == "10:00 reported"
     assert unknown.milestone("resolved") == "10:20 reported"
+
+
+def test_a_resolve_without_an_environment_is_about_the_alert_of_its_key() -> None:
+    """Many senders name the environment only when the alert fires; one that names another is about another alert."""
+    story = Story()
+    story.at("10:00:30").fires(start="10:00", environment="production")
+    story.at("10:05").posts([alert("HighLatency", AlertStatus.ACKNOWLEDGED, None, None)])
+    story.at("10:10").resolves(end="10:09", environment="staging")
+    story.at("10:20:30").resolves(end="10:20")
+    story.at("10:21").resolves(end="10:20", title="once more")
+
+    production, staging = sorted(story.told().incidents, key=lambda each: each.scope)
+    (episode,) = production.alerts[0].episodes
+    assert (production.scope, staging.scope) == ("production", "staging")
+    assert (episode.started_at, episode.ended_at) == (time("10:00"), time("10:20"))
+    assert times_of(production, RowKind.ACKNOWLEDGED) == ["10:05"]
 
 
 def test_what_still_fires_stays_open() -> None:
