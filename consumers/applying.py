@@ -163,8 +163,9 @@ def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tup
 
 
 def _summary(state: StreamState, incident: str) -> Summary:
-    facts, stamps = state.facts(incident), state.stamps(incident)
-    row, whole = facts.row, overview(facts, stamps, state.policy)
+    facts, stamps, members = state.outline(incident), state.stamps(incident), state.members[incident]
+    sums = members.sums(state.policy)
+    row, whole = facts.row, overview(facts, stamps, sums, members.services)
     return Summary(
         id=row.id,
         stream=row.stream,
@@ -180,7 +181,7 @@ def _summary(state: StreamState, incident: str) -> Summary:
         version=row.version,
         milestones=stamps.milestones,
         metrics=whole.metrics,
-        alerts=len(facts.alerts),
+        alerts=sums.alerts,
         flags=whole.flags,
         reopen_count=row.reopen_count,
         recurrence_of=row.recurrence_of,

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why something is here: the rule, its points, and the sentence shown to people."""
 
     rule: str

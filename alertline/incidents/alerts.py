@@ -8,7 +8,18 @@ import msgspec
 
 from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import Effect, Heard, Observed, by_our_clock, compacted, fold, observe
+from alertline.incidents.episodes import (
+    Effect,
+    Heard,
+    Observed,
+    by_our_clock,
+    compacted,
+    fold,
+    observe,
+    usual_run,
+    with_span,
+    with_start,
+)
 from alertline.incidents.ids import mark_id
 from alertline.incidents.leases import counts_as_repeat
 from alertline.incidents.lifecycle import carry_on, open_incident
@@ -19,7 +30,7 @@ from alertline.incidents.news import scope_of_news
 from alertline.incidents.rules import pending_rule
 from alertline.incidents.scopes import scope_of
 from alertline.incidents.sealing import after_seal, any_sealed
-from alertline.incidents.severity import highest, rank
+from alertline.incidents.severity import highest, highest_of
 from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
@@ -38,7 +49,7 @@ _DECIDED: Final = {
 
 def hear(work: Work, event: AlertEvent) -> None:
     """Take in one notification of one alert."""
-    heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
+    heard = Heard(event, work.received_at, work.log_time, work.ids)
     alert = listen(work, heard, scope_of_news(work.state, work.source, event))
     if event.status is AlertStatus.ACKNOWLEDGED:
         _acknowledged(work, alert, heard)
@@ -55,9 +66,9 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
             return alert
         known, heard = admitted
     observed = observe([span for episode in known for span in episode.spans], heard, work.policy.late_delivery)
-    home = next((each for each in known if any(span.start == observed.span.start for span in each.spans)), None)
+    home = with_start(known, observed.span.start)
     if home is not None and observed.effect is Effect.REPEATED:
-        row = _counted(_paced(work, home, heard), heard, _with_span(home.spans, observed.span))
+        row = _counted(_paced(work, home, heard), heard, with_span(home.spans, observed.span))
         work.decide(DecisionKind.EPISODE_REFRESHED, row)
         window = (home.pending_for, home.pending_configured)
         if row.severity is not home.severity or (row.pending_for, row.pending_configured) != window:
@@ -104,7 +115,7 @@ def _described(work: Work, heard: Heard, scope: str) -> AlertRow:
         return row
     if event.status is not AlertStatus.FIRING:
         return old
-    severity = old.severity if rank(old.severity) >= rank(event.severity) else event.severity
+    severity = highest_of(old.severity, event.severity)
     service = event.service or old.service
     same = severity is old.severity and service == old.service and event.title == old.title
     if same and event.labels == old.labels:
@@ -114,11 +125,6 @@ def _described(work: Work, heard: Heard, scope: str) -> AlertRow:
     return row
 
 
-def _with_span(spans: Sequence[Span], span: Span) -> tuple[Span, ...]:
-    """The spans with one made or replaced, by start."""
-    return tuple(sorted([*(each for each in spans if each.start != span.start), span], key=lambda each: each.start))
-
-
 def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeRow:
     """The episode with one more notification."""
     event = heard.alert
@@ -126,7 +132,7 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         row,
         spans=spans,
         notifications=row.notifications + 1,
-        severity=highest((row.severity, event.severity)),
+        severity=highest_of(row.severity, event.severity),
         pending_for=row.pending_for if event.pending_for is None else event.pending_for,
         pending_configured=row.pending_configured and event.pending_for is None,
         first_received=min(row.first_received, heard.received_at),
@@ -171,9 +177,13 @@ def _paced(work: Work, row: EpisodeRow, heard: Heard) -> EpisodeRow:
 def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Heard, observed: Observed) -> None:
     """Fold the alert's spans into episodes again; rows change only for the runs that did."""
     span = observed.span
+    usual = usual_run(known, observed)
+    if usual is not None:
+        _settle_run(work, alert, *usual, heard, observed.effect)
+        return
     spans: Sequence[Span] = [each for episode in known for each in episode.spans]
     for changed in (span, *observed.also):
-        spans = _with_span(spans, changed)
+        spans = with_span(spans, changed)
     free = list(known)
     for whole in fold(spans):
         run = compacted(whole)
@@ -368,7 +378,7 @@ def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:
     """An end that was withdrawn or put right stays visible as a correction (§8.5)."""
     near = work.state.episodes_near(alert.id, before.start, before.end)
-    home = next((each for each in near if any(span.start == before.start for span in each.spans)), None)
+    home = with_start(near, before.start)
     if home is None or home.incident is None or before.end is None:
         return
     if before.end_basis is not EndBasis.EXPIRED:

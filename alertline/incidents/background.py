@@ -9,7 +9,6 @@ rows of the last `KEPT` gives the same numbers as a fold of all.
 
 from collections import Counter, deque
 from datetime import datetime, timedelta
-from itertools import product
 from math import comb
 from typing import Final
 
@@ -131,11 +130,13 @@ class Background:
         """The pairs of services and of groups that started together just now, each once."""
         found: dict[tuple[Key, Key], None] = {}
         keys = _keys(row)
+        earliest, latest, stale = row.at - _TOGETHER, row.at + _TOGETHER, row.read_at - _STALE
         for other, theirs in self._recent:
-            if abs(other.at - row.at) <= _TOGETHER and row.read_at - other.read_at <= _STALE:
-                for mine, its in product(keys, theirs):
-                    if mine[0] == its[0] and (mine != its or mine[0] == "group"):
-                        found[_pair(mine, its)] = None
+            if earliest <= other.at <= latest and other.read_at >= stale:
+                for mine in keys:
+                    for its in theirs:
+                        if mine[0] == its[0] and (mine[0] == "group" or mine != its):
+                            found[(mine, its) if mine <= its else (its, mine)] = None
         return found
 
     def _cluster(self, row: ArrivalRow) -> None:

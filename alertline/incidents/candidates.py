@@ -1,6 +1,7 @@
 """Changes near the start of the impact: candidates with reasons, never causes (contract §8.16)."""
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +11,7 @@ from alertline.incidents.policy import Policy
 from alertline.incidents.words import span_words
 from schemas.incident import Candidate, Reason
 
-__all__ = ["candidates"]
+__all__ = ["around", "candidates"]
 
 _BY_AGE: Final = ((timedelta(minutes=5), 10), (timedelta(minutes=15), 8), (timedelta(minutes=30), 5))
 _OLD: Final = 3
@@ -28,6 +29,21 @@ def candidates(
     ]
     near.sort(key=lambda change: (abs(change.at - start), change.id))
     return tuple(_candidate(change, start, own, policy.calls) for change in near)
+
+
+def around(
+    changes: Sequence[tuple[datetime, str, ChangeRow]], start: datetime, end: datetime | None, policy: Policy
+) -> tuple[ChangeRow, ...]:
+    """Of changes by time, those that are candidates, or happened while an incident lasted (None: it still does)."""
+    first = bisect_left(changes, start - policy.candidate_before, key=_time_of)
+    last = (
+        len(changes) if end is None else bisect_right(changes, max(end, start + policy.candidate_after), key=_time_of)
+    )
+    return tuple(change for _, _, change in changes[first:last])
+
+
+def _time_of(change: tuple[datetime, str, ChangeRow]) -> datetime:
+    return change[0]
 
 
 def _candidate(change: ChangeRow, start: datetime, services: list[str], calls: CallMap) -> Candidate:

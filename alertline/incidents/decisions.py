@@ -42,7 +42,7 @@ class DecisionKind(StrEnum):
     CONFIGURED = "configured"
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """One decision: what happened, and the row as it is from now on."""
 
     kind: DecisionKind

@@ -13,11 +13,24 @@ from typing import Final
 
 import msgspec
 
+from alertline.incidents.ids import EventIds
 from alertline.incidents.model import EpisodeRow, Span
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
-__all__ = ["Effect", "Heard", "Observed", "by_our_clock", "compacted", "expired", "fold", "observe"]
+__all__ = [
+    "Effect",
+    "Heard",
+    "Observed",
+    "by_our_clock",
+    "compacted",
+    "expired",
+    "fold",
+    "observe",
+    "usual_run",
+    "with_span",
+    "with_start",
+]
 
 _MOST_SPANS: Final = 8
 
@@ -31,12 +44,12 @@ class Effect(Enum):
     WITHDRAWN = auto()
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """One notification with its receipt.
 
     Attributes:
         received_at: when our edge received it; read_at: log time when it was read.
-        event: its event id.
+        ids: of its delivery's items.
         stated_start, stated_end: what the source stated, where the receive time stands in the alert instead.
         home: the incident that it belongs to, where that is known by other means than correlation (a page).
     """
@@ -44,10 +57,15 @@ class Heard(msgspec.Struct, frozen=True):
     alert: AlertEvent
     received_at: datetime
     read_at: datetime
-    event: str
+    ids: EventIds
     home: str | None = None
     stated_start: datetime | None = None
     stated_end: datetime | None = None
+
+    @property
+    def event(self) -> str:
+        """Its event id."""
+        return self.ids.of(self.alert.item)
 
 
 def by_our_clock(heard: Heard, skew: timedelta) -> Heard:
@@ -65,7 +83,7 @@ def by_our_clock(heard: Heard, skew: timedelta) -> Heard:
     return heard if alert is heard.alert else msgspec.structs.replace(heard, alert=alert)
 
 
-class Observed(msgspec.Struct, frozen=True):
+class Observed(msgspec.Struct, frozen=True, gc=False):
     """What a notification leaves behind.
 
     Attributes:
@@ -90,6 +108,8 @@ def observe(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Ob
 
 def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
     """Group spans (any order) into runs that are one episode each, in order of start."""
+    if len(spans) == 1:
+        return [tuple(spans)]
     runs: list[tuple[Span, ...]] = []
     covered: datetime | None = None  # how far the newest run reaches; None: it has no end yet
     for span in sorted(spans, key=lambda each: each.start):
@@ -128,6 +148,38 @@ def expired(row: EpisodeRow, at: datetime) -> tuple[Span, ...]:
     )
 
 
+def with_start(episodes: Sequence[EpisodeRow], start: datetime) -> EpisodeRow | None:
+    """The first episode of which a span starts then."""
+    for episode in episodes:
+        for span in episode.spans:
+            if span.start == start:
+                return episode
+    return None
+
+
+def with_span(spans: Sequence[Span], span: Span) -> tuple[Span, ...]:
+    """The spans with one made or replaced, by start."""
+    if not spans or (len(spans) == 1 and spans[0].start == span.start):
+        return (span,)
+    if span.start > spans[-1].start:
+        return (*spans, span)
+    return tuple(sorted([*(each for each in spans if each.start != span.start), span], key=lambda each: each.start))
+
+
+def usual_run(known: Sequence[EpisodeRow], observed: Observed) -> tuple[EpisodeRow | None, tuple[Span, ...]] | None:
+    """What nearly every notification comes to: the newest episode as one run, still; or a new one, and none changed."""
+    if len(known) > 1 or observed.also:
+        return None
+    span = observed.span
+    if not known:
+        return None, (span,)
+    newest = known[0]
+    runs = fold(with_span(newest.spans, span))
+    if len(runs) == 1:
+        return (newest, runs[0]) if len(runs[0]) <= _MOST_SPANS else None
+    return (None, (span,)) if len(runs) == 2 and newest.spans in runs and (span,) in runs else None
+
+
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
     alert, start = heard.alert, heard.alert.starts_at
     if start is None:
@@ -158,7 +210,7 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
     if known.end is None or alert.point:
         return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
     if not _withdraws(known, heard, late_delivery):
-        return Observed(Effect.REPEATED, _with_fired_event(known, heard.event))
+        return Observed(Effect.REPEATED, _with_fired_event(known, heard))
     return _withdrawn(spans, known, heard)
 
 
@@ -278,5 +330,5 @@ def _newer_change(span: Span, changed_at: datetime | None) -> Span:
     return msgspec.structs.replace(span, changed_at=changed_at)
 
 
-def _with_fired_event(span: Span, event: str) -> Span:
-    return span if span.fired_event is not None else msgspec.structs.replace(span, fired_event=event)
+def _with_fired_event(span: Span, heard: Heard) -> Span:
+    return span if span.fired_event is not None else msgspec.structs.replace(span, fired_event=heard.event)

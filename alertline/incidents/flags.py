@@ -1,19 +1,18 @@
 """What a reader should know of an incident at a glance: flags, from the facts alone."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from alertline.incidents.flapping import ever_flapped, turns_of
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import EpisodeRow, IncidentFacts, witnesses
-from alertline.incidents.policy import Policy
-from alertline.incidents.storms import is_storm
+from alertline.incidents.model import IncidentFacts, witnesses
+from alertline.incidents.storms import MOST_ALERT_ROWS
+from alertline.incidents.sums import Sums
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName
 
-__all__ = ["flags"]
+__all__ = ["ever_flapped", "flags", "turns_of"]
 
 
-def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]:
+def flags(facts: IncidentFacts, stamps: Stamps, sums: Sums) -> Iterable[str]:
     """The flags of an incident, in no order."""
     resolved = stamps.milestones[MilestoneName.RESOLVED]
     if resolved is not None and resolved.basis is not Basis.MANUAL:
@@ -32,14 +31,7 @@ def flags(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Iterable[str]
     ends = [at for name in (MilestoneName.MITIGATED, MilestoneName.RESOLVED) if (at := stamps.at(name)) is not None]
     if detected is not None and any(detected > end for end in ends):
         yield "late_detection"
-    if _flapped(facts.episodes, policy):
+    if sums.flapping:
         yield "flapping"
-    if is_storm(witnesses(facts.episodes)):
+    if sums.rows > MOST_ALERT_ROWS:
         yield "storm"
-
-
-def _flapped(episodes: Iterable[EpisodeRow], policy: Policy) -> bool:
-    turns: dict[str, list[datetime]] = {}
-    for episode in episodes:
-        turns.setdefault(episode.alert, []).extend(turns_of(episode))
-    return any(ever_flapped(sorted(each), policy) for each in turns.values())

@@ -7,12 +7,29 @@ another occurrence, so what they open cannot collide with what they opened today
 from datetime import datetime
 from hashlib import blake2b
 
-__all__ = ["event_id", "mark_id"]
+__all__ = ["EventIds", "mark_id"]
 
 
-def event_id(stream: str, delivery_id: str, first_received: datetime, item: int) -> str:
-    """The id of one item of one delivery occurrence: what timeline rows and milestones name as their evidence."""
-    return "ev_" + _digest(stream, delivery_id, first_received.isoformat(), str(item))
+class EventIds:
+    """The ids of the items of one delivery occurrence: what timeline rows and milestones name as their evidence.
+
+    Most items of a storm repeat what is known and are never named: nothing is hashed before it is asked for.
+    """
+
+    __slots__ = ("_first_received", "_named", "_occurrence")
+
+    def __init__(self, stream: str, delivery_id: str, first_received: datetime) -> None:
+        self._occurrence = stream, delivery_id
+        self._first_received = first_received
+        self._named: dict[int, str] = {}
+
+    def of(self, item: int) -> str:
+        """The id of one item."""
+        named = self._named.get(item)
+        if named is None:
+            digest = _digest(*self._occurrence, self._first_received.isoformat(), str(item))
+            named = self._named[item] = "ev_" + digest
+        return named
 
 
 def mark_id(prefix: str, origin: str, ordinal: int = 0) -> str:

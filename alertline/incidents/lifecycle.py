@@ -5,6 +5,7 @@ member starts again after its resolve; where records only came late, the resolve
 """
 
 from datetime import datetime
+from itertools import count
 
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ids import mark_id
@@ -22,9 +23,13 @@ __all__ = ["carry_on", "open_incident", "reopen", "resolve_quiet", "resolve_said
 def open_incident(
     work: Work, *, scope: str, by: str, at: datetime, service: str | None, recurrence_of: str | None = None
 ) -> IncidentRow:
-    """Open an incident: `by` is the event that opens it, `at` its event time."""
+    """Open an incident: `by` is the event that opens it, `at` its event time.
+
+    An event may open a second one: when a late resolve parts its episode, and both parts begin with it.
+    """
+    ids = (mark_id("inc", by, ordinal) for ordinal in count())
     row = IncidentRow(
-        id=mark_id("inc", by),
+        id=next(each for each in ids if each not in work.state.incidents),
         stream=work.state.stream,
         scope=scope,
         status=IncidentStatus.OPEN,
@@ -57,7 +62,7 @@ def resolve_quiet(work: Work, incident: str, deadline: datetime) -> None:
 
 def resolve_said(work: Work, row: IncidentRow, statement: ItemRow) -> bool:
     """Somebody says that it is over: so it is, unless a member starts after that; whether the statement stands."""
-    if not stands(statement, witnesses(tuple(work.state.members[row.id].episodes.values()))):
+    if not stands(statement, witnesses(work.state.members[row.id].telling())):
         return False
     work.touch(row.id, interval=True)
     if row.status is IncidentStatus.OPEN:

@@ -4,17 +4,21 @@ Only a cache: bounds, counts and services follow from the episodes.
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from alertline.incidents.flapping import Turns
+from alertline.incidents.gist import Gist, sums_of
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import EpisodeRow, ItemRow
+from alertline.incidents.policy import Policy
+from alertline.incidents.sums import Sums
 from schemas.vocabulary import Severity
 
 __all__ = ["About", "Members", "Tally"]
+
+_FEW: Final = 32
 
 Name = TypeVar("Name", str, tuple[str, str])
 Value = TypeVar("Value", datetime, tuple[datetime, bool], str, tuple[str, str])
@@ -24,21 +28,17 @@ class Tally:
     """What some episodes come to. Sorted lists, so that an episode can leave as cheaply as it came.
 
     Attributes:
-        firing: how many of them have no end.
+        count: how many there are; firing: how many of them have no end.
     """
 
     def __init__(self) -> None:
         self.firing = 0
+        self.count = 0
         self._starts: list[datetime] = []
         self._ends: list[
             tuple[datetime, bool]
         ] = []  # with whether it is more than a moment: at equal times that counts
         self._reads: list[datetime] = []
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._starts)
 
     @property
     def first_start(self) -> datetime | None:
@@ -67,6 +67,7 @@ class Tally:
 
     def add(self, row: EpisodeRow) -> None:
         """Count an episode."""
+        self.count += 1
         insort(self._starts, row.started_at)
         end = row.ended_at
         if end is None:
@@ -78,6 +79,7 @@ class Tally:
 
     def remove(self, row: EpisodeRow) -> None:
         """Count an episode no more, as it was when it was added."""
+        self.count -= 1
         _drop(self._starts, row.started_at)
         end = row.ended_at
         if end is None:
@@ -86,6 +88,12 @@ class Tally:
         _drop(self._ends, (end, not row.point))
         if (read_at := row.end_read_at) is not None:
             _drop(self._reads, read_at)
+
+    def move(self, old: EpisodeRow, row: EpisodeRow) -> None:
+        """Count an episode as it is now, and no more as it was."""
+        if old.started_at != row.started_at or old.ended_at is not None or row.ended_at is not None:
+            self.remove(old)
+            self.add(row)
 
 
 def _shown(row: EpisodeRow) -> tuple[Severity, float | None, bool, bool]:
@@ -101,7 +109,7 @@ class Names(Generic[Name]):
     """Names in their order, each as long as something bears it."""
 
     def __init__(self) -> None:
-        self._times: Counter[Name] = Counter()
+        self._times: dict[Name, int] = {}
         self._sorted: list[Name] = []
 
     def __iter__(self) -> Iterator[Name]:
@@ -115,10 +123,12 @@ class Names(Generic[Name]):
 
     def count(self, name: Name, times: int) -> None:
         """Let a name be borne once more, or once less."""
-        if name not in self._times:
+        borne = self._times.get(name, 0)
+        if not borne:
             insort(self._sorted, name)
-        self._times[name] += times
-        if not self._times[name]:
+        if borne + times:
+            self._times[name] = borne + times
+        else:
             del self._times[name]
             _drop(self._sorted, name)
 
@@ -141,6 +151,7 @@ class Members:
     def __init__(self) -> None:
         self.episodes: dict[str, EpisodeRow] = {}
         self.items: dict[str, ItemRow] = {}
+        self._gist: Gist | None = None
         self.stamps: Stamps | None = None
         self.turns = Turns()
         self.services, self.groups = Names[str](), Names[str]()
@@ -158,34 +169,61 @@ class Members:
         """Whether a monitoring alert is a member."""
         return self._monitoring.count > 0
 
+    def telling(self) -> tuple[EpisodeRow, ...]:
+        """Episodes that stand for all where a rule asks for the first, the last or any: all, while they are few."""
+        gist = self._gist_of_many()
+        return tuple(self.episodes.values()) if gist is None else gist.telling()
+
+    def sums(self, policy: Policy) -> Sums:
+        """What only all episodes together tell."""
+        gist = self._gist_of_many()
+        return sums_of(self.episodes.values(), policy) if gist is None else gist.sums(policy)
+
+    def _gist_of_many(self) -> Gist | None:
+        """Most incidents stay small, and need nothing kept at hand."""
+        if self._gist is None and len(self.episodes) > _FEW:
+            self._gist = Gist()
+            for row in self.episodes.values():
+                self._gist.put(row)
+        return self._gist
+
     def put_episode(self, row: EpisodeRow, about: About) -> None:
         """Let an episode be a member, as it is now."""
         old = self.episodes.get(row.id)
         if old is not None:
             self._uncount(old)
         self.episodes[row.id] = row
+        if self._gist is not None:
+            self._gist.put(row)
         self._about[row.id] = about
         self._tally_of(row).add(row)
         self.turns.add(row)
         self._name(about, 1)
         self.stamps = None
 
-    def refresh(self, row: EpisodeRow) -> None:
-        """Let a member whose spans did not change be as it is now."""
+    def refresh(self, row: EpisodeRow, *, moved: bool) -> None:
+        """Let a member be as it is now; `moved`: its spans changed."""
         old = self.episodes[row.id]
         if old.paging is not row.paging:
             self._tally_of(old).remove(old)
-            self.turns.remove(old)
             self._tally_of(row).add(row)
+        elif moved:
+            self._tally_of(row).move(old, row)
+        if moved or old.paging is not row.paging:
+            self.turns.remove(old)
             self.turns.add(row)
         self.episodes[row.id] = row
-        if _shown(old) != _shown(row):
+        if self._gist is not None:
+            self._gist.put(row)
+        if moved or _shown(old) != _shown(row):
             self.stamps = None  # else it is a repeat: no stamp can have moved
 
     def remove_episode(self, episode: str) -> None:
         """Let an episode be no member any more."""
         row = self.episodes.pop(episode, None)
         if row is not None:
+            if self._gist is not None:
+                self._gist.remove(episode)
             self._uncount(row)
             self.stamps = None
 

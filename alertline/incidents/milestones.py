@@ -16,7 +16,7 @@ from alertline.incidents.words import time_words
 from schemas.incident import Conflict, Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["Stamps", "stamp"]
+__all__ = ["Stamps", "onset_of", "stamp"]
 
 # A statement of these kinds is the milestone of the same name; said twice, the earliest stands.
 _SAID = {
@@ -104,21 +104,26 @@ def _impact(episodes: Sequence[EpisodeRow], said: Iterable[ItemRow], policy: Pol
     return min(words + onsets, key=lambda each: (each.at, _STRENGTH[each.basis], each.evidence), default=None)
 
 
-def _onset(episode: EpisodeRow, interval: timedelta) -> Milestone:
-    evidence = episode.start_evidence
+def onset_of(episode: EpisodeRow) -> tuple[datetime, Basis]:
+    """When the condition of an alert began, and how that is known: its start, less its pending window, if stated."""
     if episode.pending_for is None or episode.start_basis is Basis.FALLBACK:
+        return episode.started_at, Basis.ASSUMED
+    return episode.started_at - timedelta(seconds=episode.pending_for), Basis.DERIVED
+
+
+def _onset(episode: EpisodeRow, interval: timedelta) -> Milestone:
+    at, basis = onset_of(episode)
+    evidence = episode.start_evidence
+    if basis is Basis.ASSUMED or episode.pending_for is None:
         lacks = "pending window" if episode.pending_for is None else "start of its own to take its pending window from"
         note = f"the earliest alert's start; the condition began then or before: it states no {lacks}"
-        return Milestone(
-            at=episode.started_at, basis=Basis.ASSUMED, latest=episode.started_at, evidence=evidence, note=note
-        )
-    at = episode.started_at - timedelta(seconds=episode.pending_for)
+        return Milestone(at=at, basis=basis, latest=at, evidence=evidence, note=note)
     known = " (from the configuration)" if episode.pending_configured else ""
     note = (
         f"start of the alert less its pending window of {episode.pending_for:g} s{known}; "
         f"the rule's evaluation interval, taken as {interval.total_seconds():g} s, widens the lower bound"
     )
-    return Milestone(at=at, basis=Basis.DERIVED, earliest=at - interval, latest=at, evidence=evidence, note=note)
+    return Milestone(at=at, basis=basis, earliest=at - interval, latest=at, evidence=evidence, note=note)
 
 
 def _not_after_detection(impact: Milestone | None, detected: Milestone | None) -> Milestone | None:

@@ -15,6 +15,8 @@ from schemas.configuration import Configuration
 from schemas.incident import Reason, Related
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
 
+# No row can ever be part of a cycle: the collector of cycles need not look at them (gc=False), and there are many.
+
 __all__ = [
     "LOAD_ORDER",
     "AlertRow",
@@ -35,7 +37,7 @@ __all__ = [
 _GROUP_LABELS = ("namespace", "kubernetes_namespace", "kube_namespace", "team")
 
 
-class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="alert"):
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="alert"):
     """One alert: source and dedup key within a scope, as last described.
 
     Attributes:
@@ -69,7 +71,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
         return next((self.labels[name] for name in _GROUP_LABELS if self.labels.get(name)), None)
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """All that one source said about one start of one alert.
 
     Attributes:
@@ -101,7 +103,9 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.stated_start or self.start
 
 
-class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="episode"):
+class EpisodeRow(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="episode"
+):
     """One firing of one alert, folded from the spans that overlap (`episodes.py`).
 
     Attributes:
@@ -162,11 +166,12 @@ class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     @property
     def ended_at(self) -> datetime | None:
         """Event time of the end; None while it fires. A span without an end goes on into the next one."""
-        if self.spans[-1].end is None:
-            return None
-        if len(self.spans) == 1:
-            return self.spans[0].end
-        return max(span.end for span in self.spans if span.end is not None)
+        latest = self.spans[-1].end
+        if latest is not None and len(self.spans) > 1:
+            for span in self.spans:
+                if span.end is not None and span.end > latest:
+                    latest = span.end
+        return latest
 
     @property
     def end_span(self) -> Span | None:
@@ -211,14 +216,14 @@ def witnesses(episodes: Sequence[EpisodeRow]) -> Sequence[EpisodeRow]:
     return [episode for episode in episodes if not episode.paging] or episodes
 
 
-class Order(msgspec.Struct, frozen=True, order=True):
+class Order(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where in the log something was said: the tie-break of equal times."""
 
     offset: int
     n: int = 0
 
 
-class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="item"):
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="item"):
     """Something said about an incident: an entry, a command, or a mark of the correlator (reopened, correction…).
 
     Attributes:
@@ -259,7 +264,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     origin: str | None = None
 
 
-class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="change"):
+class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="change"):
     """A change of the observed system, kept per scope."""
 
     id: str
@@ -277,7 +282,9 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     source_url: str | None = None
 
 
-class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="incident"):
+class IncidentRow(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="incident"
+):
     """What has been decided about an incident, and cannot be computed from its members.
 
     Attributes:
@@ -317,7 +324,9 @@ class IncidentRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     cannot_link: tuple[str, ...] = ()
 
 
-class ArrivalRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="row", tag="arrival"):
+class ArrivalRow(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="arrival"
+):
     """That something started in a scope, as it was first heard: what `background.py` learns from. Never changed.
 
     Attributes:

@@ -45,7 +45,7 @@ _WORDS: Final = {
 
 def hear_page(work: Work, event: AlertEvent) -> None:
     """Take in one record of one page."""
-    heard = Heard(event, work.received_at, work.log_time, work.event(event.item))
+    heard = Heard(event, work.received_at, work.log_time, work.ids)
     page = _known_page(work, event)
     newest = None if page is None else work.state.newest_episode(page.id)
     if newest is None or event.action in _TURNS:

@@ -11,9 +11,10 @@ from alertline.incidents.lifecycle import basis_of_statement, open_incident, res
 from alertline.incidents.model import IncidentRow, ItemRow
 from alertline.incidents.scopes import scope_of
 from alertline.incidents.state import StreamState
+from alertline.incidents.timeline import lasted
 from alertline.incidents.work import Work
 from schemas.events import Command, Entry
-from schemas.vocabulary import Basis, CommandName, IncidentStatus, MilestoneName, RowKind
+from schemas.vocabulary import Basis, CommandName, IncidentStatus, RowKind
 
 __all__ = ["Asked", "Found", "find_incident", "hear_command", "hear_entry", "offer_again"]
 
@@ -161,9 +162,6 @@ def find_incident(state: StreamState, asked: Asked) -> Found:
     if asked.incident is not None:
         survivor = state.survivor(asked.incident)
         return Found(survivor.id if survivor else None)
-    rows = list(state.incidents_of(asked.scope))
-    if asked.closing:
-        rows = [each for each in rows if each.status is not IncidentStatus.CLOSED]
     tests: tuple[Callable[[IncidentRow], bool], ...] = (
         lambda each: _distance(state, each, asked.at) == timedelta(0),
         lambda each: asked.closing or each.status is IncidentStatus.OPEN,
@@ -171,18 +169,32 @@ def find_incident(state: StreamState, asked: Asked) -> Found:
     )
     several = False
     for test in tests:
-        found = _of_service(state, [each for each in rows if test(each)], asked.service)
+        found = _of_service(state, (each for each in _rows(state, asked) if test(each)), asked.service)
         if len(found) == 1:
             return Found(found[0].id)
         several = several or len(found) > 1
     return Found(None, several)
 
 
-def _of_service(state: StreamState, rows: list[IncidentRow], service: str | None) -> list[IncidentRow]:
-    """Those that have the service; a service that none of them has is ignored."""
-    if service is None or len(rows) < 2:
-        return rows
-    return [row for row in rows if service in _services(state, row)] or rows
+def _rows(state: StreamState, asked: Asked) -> Iterable[IncidentRow]:
+    """The incidents that may be meant: what is to be closed may have been over for long."""
+    if asked.closing:
+        return (each for each in state.incidents_of(asked.scope) if each.status is not IncidentStatus.CLOSED)
+    return state.incidents_near(asked.scope, asked.at, state.policy.quiet + state.policy.reach)
+
+
+def _of_service(state: StreamState, rows: Iterable[IncidentRow], service: str | None) -> list[IncidentRow]:
+    """Those that have the service, or all if none has it; of several, two: more need not be known."""
+    own: list[IncidentRow] = []
+    others: list[IncidentRow] = []
+    for row in rows:
+        if service is not None and service in _services(state, row):
+            own.append(row)
+        elif len(others) < 2:
+            others.append(row)
+        if len(own) == 2 or (service is None and len(others) == 2):
+            break
+    return own or others
 
 
 def _services(state: StreamState, row: IncidentRow) -> Iterable[str]:
@@ -191,11 +203,7 @@ def _services(state: StreamState, row: IncidentRow) -> Iterable[str]:
 
 def _distance(state: StreamState, row: IncidentRow, at: datetime) -> timedelta:
     """How far a time lies outside [impact_started, resolved + quiet]; an open incident has no end."""
-    stamps = state.stamps(row.id)
-    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
+    start, end = lasted(row, state.stamps(row.id))
     if at < start:
         return start - at
-    end = stamps.at(MilestoneName.RESOLVED)
-    if row.status is IncidentStatus.OPEN or end is None:
-        return timedelta(0)
-    return max(at - (end + state.policy.quiet), timedelta(0))
+    return timedelta(0) if end is None else max(at - (end + state.policy.quiet), timedelta(0))

@@ -8,12 +8,14 @@ import msgspec
 from alertline.incidents.candidates import candidates
 from alertline.incidents.durations import DEFINITION, durations
 from alertline.incidents.flags import flags
+from alertline.incidents.gist import sums_of
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
 from alertline.incidents.origin import probable_origin
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
 from alertline.incidents.storms import bounded
+from alertline.incidents.sums import Sums
 from alertline.incidents.telling.slots import completeness, required_slots
 from alertline.incidents.timeline import bounds, gaps, timeline
 from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Related, Slot
@@ -42,18 +44,21 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     first_received_at: datetime | None
 
 
-def overview(facts: IncidentFacts, stamps: Stamps, policy: Policy) -> Overview:
-    """Compute the overview of an incident whose milestones are known."""
+def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterable[str]) -> Overview:
+    """Compute the overview of an incident whose milestones and sums are known.
+
+    Its telling episodes are enough (`gist.py`), with their alerts; `services` are those of all alerts.
+    """
     edited = _edits(facts.items)
     severity = highest(episode.severity for episode in witnesses(facts.episodes))
     return Overview(
-        title=edited.get("title") or _title(facts),
+        title=edited.get("title") or _title(facts, sums),
         severity=Severity(edited.get("severity", severity)),
         classification=Classification(edited.get("classification", Classification.INCIDENT)),
-        services=_services(facts),
+        services=tuple(sorted({*services, *((facts.row.service,) if facts.row.service else ())})),
         stamps=stamps,
-        metrics=durations(facts, stamps),
-        flags=tuple(sorted(flags(facts, stamps, policy))),
+        metrics=durations(facts, stamps, sums),
+        flags=tuple(sorted(flags(facts, stamps, sums))),
         first_received_at=min((episode.first_received for episode in witnesses(facts.episodes)), default=None),
     )
 
@@ -62,7 +67,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     """Compute the whole public incident."""
     row = facts.row
     stamps = stamp(row, facts.episodes, facts.items, policy)
-    whole = overview(facts, stamps, policy)
+    whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
     rows = timeline(facts, stamps)
     start, end = bounds(facts, stamps)
     slots = _slots(facts.items)
@@ -100,13 +105,13 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     )
 
 
-def _title(facts: IncidentFacts) -> str:
+def _title(facts: IncidentFacts, sums: Sums) -> str:
     """The earliest alert's title, with how many more there are; without alerts, what was declared."""
     alerts = {alert.id: alert for alert in facts.alerts}
     own = witnesses(facts.episodes)
     first = min(own, key=lambda each: (each.started_at, each.id), default=None)
     if first is not None:
-        more = len({episode.alert for episode in own}) - 1
+        more = sums.witnesses - 1
         title = alerts[first.alert].title
         return f"{title} (+{more} more)" if more else title
     declared = [item for item in facts.items if item.kind in (RowKind.DECLARED, RowKind.DETECTED)]
@@ -114,11 +119,8 @@ def _title(facts: IncidentFacts) -> str:
     return earliest.text.splitlines()[0] if earliest is not None and earliest.text.strip() else "Incident"
 
 
-def _services(facts: IncidentFacts) -> tuple[str, ...]:
-    named = {alert.service for alert in facts.alerts if alert.service}
-    if facts.row.service:
-        named.add(facts.row.service)
-    return tuple(sorted(named))
+def _services(alerts: Iterable[AlertRow]) -> Iterable[str]:
+    return (alert.service for alert in alerts if alert.service)
 
 
 def _edits(items: Iterable[ItemRow]) -> dict[str, str]:

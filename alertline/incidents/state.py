@@ -6,11 +6,14 @@ loaded from the store. Everything an index holds can be computed from the rows a
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from alertline.incidents.background import Background
+from alertline.incidents.candidates import around
 from alertline.incidents.leases import silent_deadline
 from alertline.incidents.maintenance import expected_over
 from alertline.incidents.members import About, Members
@@ -28,8 +31,9 @@ from alertline.incidents.model import (
 )
 from alertline.incidents.policy import Policy, policy_of
 from alertline.incidents.remembered import Remembered
-from alertline.incidents.timers import Due, TimerKind, Timers
-from schemas.vocabulary import IncidentStatus
+from alertline.incidents.timeline import bounds, lasted
+from alertline.incidents.timers import Due, TimerKind, Timers, quiet_deadline
+from alertline.incidents.whereabouts import Lasted, Listing, Whereabouts
 
 __all__ = ["StreamState"]
 
@@ -57,7 +61,7 @@ class StreamState:
         self.items: dict[str, ItemRow] = {}
         self.members: dict[str, Members] = {}
         self.changes: defaultdict[str, list[tuple[datetime, str, ChangeRow]]] = defaultdict(list)
-        self.by_scope: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self.by_scope: defaultdict[str, Listing] = defaultdict(Listing)
         self.waiting: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.deliveries = Remembered(policy.keyed_memory, policy.unkeyed_memory)
         self._alert_by_key: dict[tuple[str, str, str], str] = {}
@@ -67,8 +71,10 @@ class StreamState:
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._timers = Timers(self._deadline)
         self._backgrounds: defaultdict[str, Background] = defaultdict(Background)
-        self._about: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-        self._keyed: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+        self._about: defaultdict[tuple[str, str], Listing] = defaultdict(Listing)
+        self._keyed: defaultdict[tuple[str, str, str], Listing] = defaultdict(Listing)
+        self._left_out: set[str] = set()
+        self._whereabouts: defaultdict[str, Whereabouts] = defaultdict(Whereabouts)
 
     # ---------------------------------------------------------------- writing
 
@@ -108,7 +114,7 @@ class StreamState:
             self._alert_by_key[row.scope, row.source, row.dedup_key] = row.id
             for key in (row.dedup_key, row.identity):
                 self._known_as[key][row.id] = None
-        elif _subject(self.alerts[row.id]) != _subject(row):
+        elif self._subject(self.alerts[row.id]) != self._subject(row):
             self.alerts[row.id] = row
             for _, each in self._by_start[row.id]:
                 self._index_subject(self.episodes[each])
@@ -125,28 +131,51 @@ class StreamState:
         if old is not None and old.incident is not None and (old.incident != row.incident or row.absorbed_by):
             self.members[old.incident].remove_episode(old.id)
             self._schedule(old.incident)
+            self._note_move(old.incident)
         if row.incident is not None and row.absorbed_by is None:
-            if old is not None and old.incident == row.incident and old.spans == row.spans and not old.absorbed_by:
-                self.members[row.incident].refresh(row)
-                return
-            self._index_subject(row)
-            if old is None or old.spans != row.spans or old.incident != row.incident:
-                self._schedule(row.incident)
+            moved = old is None or old.spans != row.spans
+            if old is not None and old.incident == row.incident and not old.absorbed_by:
+                self.members[row.incident].refresh(row, moved=moved)
+                if not moved:
+                    return
+            else:
+                self._index_subject(row)
+            self._schedule(row.incident)
+            self._note_move(row.incident)
 
     def _index_subject(self, row: EpisodeRow) -> None:
         """Let an episode be a member of its incident, under what its alert is about as last described."""
         if row.incident is None or row.absorbed_by is not None:
             return
         alert = self.alerts[row.alert]
-        self._members(row.incident).put_episode(row, About(alert.service, alert.check, alert.group))
+        about, _ = self._subject(alert)
+        self._members(row.incident).put_episode(row, about)
+        self._list(row.incident, alert)
+
+    def _subject(self, alert: AlertRow) -> tuple[About, tuple[str | None, ...]]:
+        """What an alert is about, and its values of the labels that tie alerts together."""
+        keys = tuple(alert.labels.get(name) for name in self.policy.correlate_by)
+        return About(alert.service, alert.check, alert.group), keys
+
+    def _list(self, incident: str, alert: AlertRow) -> None:
+        """Let an incident be found by what one of its alerts is about."""
         if alert.service is not None:
-            self._about[alert.scope, alert.service][row.incident] = None
-        self._index_keys(alert, row.incident)
+            self._about[alert.scope, alert.service].add(incident, self.incidents[incident].opened)
+        self._index_keys(alert, incident)
 
     def _index_keys(self, alert: AlertRow, incident: str) -> None:
         for name in self.policy.correlate_by:
             if value := alert.labels.get(name):
-                self._keyed[alert.scope, name, value][incident] = None
+                self._keyed[alert.scope, name, value].add(incident, self.incidents[incident].opened)
+
+    def _note_move(self, incident: str) -> None:
+        """When an incident lasted may have changed: it is looked at again before anything is asked of it."""
+        if incident in self.incidents:
+            self._whereabouts[self.incidents[incident].scope].note(incident)
+        if incident in self._left_out:
+            self._left_out.remove(incident)
+            for episode in self.members[incident].episodes.values():
+                self._list(incident, self.alerts[episode.alert])
 
     def _index_start(self, row: EpisodeRow, old: EpisodeRow | None) -> None:
         """Keep the episodes of an alert, and of its condition, in order of start."""
@@ -163,7 +192,11 @@ class StreamState:
         self.incidents[row.id] = row
         members = self._members(row.id)
         members.forget_stamps()
-        self.by_scope[row.scope][row.id] = None
+        if row.merged_into is None:
+            self.by_scope[row.scope].add(row.id, row.opened)
+        elif row.id in self.by_scope[row.scope]:
+            self.by_scope[row.scope].remove(row.id)
+        self._note_move(row.id)
         if row.merged_into is None:
             self._schedule(row.id)
         else:
@@ -174,35 +207,21 @@ class StreamState:
         self.items[row.id] = row
         if old is not None and old.incident is not None and old.incident != row.incident:
             self.members[old.incident].remove_item(row.id)
+            self._note_move(old.incident)
         if row.incident is None:
             if row.retry_until is not None:
                 self.waiting[row.scope][row.id] = None
             return
         self.waiting[row.scope].pop(row.id, None)
         self._members(row.incident).put_item(row)
+        self._note_move(row.incident)
 
     def _members(self, incident: str) -> Members:
-        members = self.members.get(incident)
-        if members is None:
-            members = self.members[incident] = Members()
-        return members
+        if incident not in self.members:
+            self.members[incident] = Members()
+        return self.members[incident]
 
     # ---------------------------------------------------------------- timers
-
-    def quiet_deadline(self, incident: str) -> datetime | None:
-        """Log time at which the incident is quiet for long enough; None while it fires, or a person decides."""
-        row, members = self.incidents.get(incident), self.members[incident]
-        if row is None or row.status is not IncidentStatus.OPEN or row.merged_into is not None:
-            return None
-        tally = members.tally
-        read_at = tally.last_end_read
-        if tally.firing or read_at is None:
-            return None
-        if row.held_open_from is not None and read_at <= row.held_open_from:
-            return None
-        quiet = read_at + (self.policy.point_quiet if tally.ends_in_point else self.policy.quiet)
-        held_from = members.turns.held_from(self.policy)
-        return quiet if held_from is None else max(quiet, held_from + self.policy.flap_hold)
 
     def _deadline(self, kind: TimerKind, name: str) -> datetime | None:
         if kind is TimerKind.SILENT:
@@ -210,7 +229,7 @@ class StreamState:
         if kind is TimerKind.EXPECTED_OVER:
             row = self.episodes[name]
             return expected_over(self.policy, self.alerts[row.alert], row)
-        return self.quiet_deadline(name)
+        return quiet_deadline(self.incidents.get(name), self.members[name], self.policy)
 
     def _schedule(self, incident: str) -> None:
         self._timers.set(TimerKind.QUIET, incident)
@@ -228,23 +247,31 @@ class StreamState:
 
     def incidents_of(self, scope: str) -> Iterator[IncidentRow]:
         """The incidents of a scope that were not merged away, newest opened first."""
-        for incident in reversed(self.by_scope[scope]):
-            row = self.incidents[incident]
-            if row.merged_into is None:
-                yield row
+        return (self.incidents[each] for each in self.by_scope[scope].newest_first())
+
+    def incidents_near(self, scope: str, at: datetime, reach: timedelta) -> Iterator[IncidentRow]:
+        """The incidents of a scope that were not merged away: every open one, all within reach of a time, and more."""
+        near = self._whereabouts[scope].near(at, reach, self.policy, self._lasted)
+        return (self.incidents[each] for each in near)
+
+    def _lasted(self, incident: str) -> Lasted | None:
+        row = self.incidents[incident]
+        return lasted(row, self.stamps(incident)) if row.merged_into is None else None
 
     def incidents_about(self, scope: str, service: str) -> list[IncidentRow]:
         """The incidents of the last day in which a service is a member: the newest few, newest first."""
-        found = self._about.get((scope, service), ())
-        return self._newest(each for each in found if service in self.members[each].services)
+        listed = self._about.get((scope, service))
+        return [] if listed is None else self._newest(listed, lambda each: service in self.members[each].services)
 
     def incidents_keyed(self, alert: AlertRow) -> list[IncidentRow]:
         """The incidents of the last day of which a member shares a configured key with an alert."""
-        found: dict[str, None] = {}
+        found: dict[str, IncidentRow] = {}
         for name in self.policy.correlate_by:
-            if value := alert.labels.get(name):
-                found |= self._keyed.get((alert.scope, name, value), {})
-        return self._newest(each for each in found if self.shared_key(each, alert) is not None)
+            listed = self._keyed.get((alert.scope, name, alert.labels.get(name) or ""))
+            if listed is not None:
+                rows = self._newest(listed, lambda each: self.shared_key(each, alert) is not None)
+                found |= {row.id: row for row in rows}
+        return sorted(found.values(), key=lambda row: row.opened, reverse=True)[:_NEAR]
 
     def shared_key(self, incident: str, alert: AlertRow) -> str | None:
         """The first configured label of which a member of an incident has the same value as an alert."""
@@ -256,12 +283,28 @@ class StreamState:
                     return name
         return None
 
-    def _newest(self, incidents: Iterable[str]) -> list[IncidentRow]:
-        """Those that still fire or ended within the last day of log time: the few opened last, newest first."""
-        rows = [row for each in incidents if (row := self.incidents[each]).merged_into is None and self._lately(row)]
-        return sorted(rows, key=lambda row: row.opened, reverse=True)[:_NEAR]
+    def _newest(self, listed: Listing, wanted: Callable[[str], bool]) -> list[IncidentRow]:
+        """Of those that still fire or ended within the last day of log time, the few opened last, newest first.
+
+        What is found to be over for longer leaves the list until one of its rows changes: else lists grow for ever.
+        """
+        found, over = [], []
+        for incident in listed.newest_first():
+            row = self.incidents[incident]
+            if not self._lately(row):
+                over.append(incident)
+            elif wanted(incident):
+                found.append(row)
+                if len(found) == _NEAR:
+                    break
+        for incident in over:
+            listed.remove(incident)
+        self._left_out.update(over)
+        return found
 
     def _lately(self, row: IncidentRow) -> bool:
+        if row.merged_into is not None:
+            return False
         tally = self.members[row.id].tally
         return bool(tally.firing) or self.log_time - (tally.last_end or row.opened_at) <= _DAY
 
@@ -299,6 +342,8 @@ class StreamState:
         index = self._by_start[alert]
         if start is None:
             return [self.episodes[each] for _, each in index[-_NEAR:]]
+        if index and index[-1][0] <= start:
+            return [self.episodes[index[-1][1]]]  # what mostly comes is about the newest
         first = max(bisect_right(index, (start, _LAST)) - 1, 0)
         last = bisect_right(index, (max(start, end or start), _LAST)) + 1
         return [self.episodes[each] for _, each in index[first:last]]
@@ -329,25 +374,27 @@ class StreamState:
         """The milestones of an incident as they stand; kept until one of its rows changes."""
         members = self.members[incident]
         if members.stamps is None:
-            episodes, items = tuple(members.episodes.values()), tuple(members.items.values())
-            members.stamps = stamp(self.incidents[incident], episodes, items, self.policy)
+            items = tuple(members.items.values())
+            members.stamps = stamp(self.incidents[incident], members.telling(), items, self.policy)
         return members.stamps
+
+    def outline(self, incident: str) -> IncidentFacts:
+        """As much of an incident's facts as its list line is made of: of its episodes, those that stand for all."""
+        return self._facts(incident, self.members[incident].telling())
 
     def facts(self, incident: str) -> IncidentFacts:
         """All that the public incident is computed from."""
-        row, members = self.incidents[incident], self.members[incident]
-        episodes = tuple(members.episodes.values())
+        facts = self._facts(incident, tuple(self.members[incident].episodes.values()))
+        start, end = bounds(facts, self.stamps(incident))
+        changes = around(self.changes[facts.row.scope], start, end, self.policy)
+        return msgspec.structs.replace(facts, changes=changes, aliases=self.aliases(incident))
+
+    def _facts(self, incident: str, episodes: tuple[EpisodeRow, ...]) -> IncidentFacts:
         return IncidentFacts(
-            row=row,
+            row=self.incidents[incident],
             alerts=tuple(self.alerts[each] for each in sorted({episode.alert for episode in episodes})),
             episodes=episodes,
-            items=tuple(members.items.values()),
-            changes=tuple(change for _, _, change in self.changes[row.scope]),
-            aliases=self.aliases(incident),
+            items=tuple(self.members[incident].items.values()),
+            changes=(),
             policy=self.policy,
         )
-
-
-def _subject(row: AlertRow) -> tuple[str | None, str, dict[str, str]]:
-    """What the indexes hold of an alert."""
-    return row.service, row.title, row.labels

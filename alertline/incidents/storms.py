@@ -12,7 +12,7 @@ from alertline.incidents.model import EpisodeRow, IncidentFacts
 from schemas.incident import TimelineRow
 from schemas.vocabulary import RowKind
 
-__all__ = ["MOST_ALERT_ROWS", "bounded", "is_storm"]
+__all__ = ["MOST_ALERT_ROWS", "bounded", "rows_of"]
 
 MOST_ALERT_ROWS: Final = 500
 _ALERT_ROWS: Final = frozenset({RowKind.ALERT_FIRED, RowKind.ALERT_REFIRED, RowKind.ALERT_RESOLVED})
@@ -20,9 +20,9 @@ _ALERT_ROWS: Final = frozenset({RowKind.ALERT_FIRED, RowKind.ALERT_REFIRED, RowK
 Key = tuple[str, ...]
 
 
-def is_storm(episodes: Sequence[EpisodeRow]) -> bool:
-    """Whether an incident has more alert rows than are shown."""
-    return sum(1 if each.ended_at is None or each.point else 2 for each in episodes) > MOST_ALERT_ROWS
+def rows_of(episode: EpisodeRow) -> int:
+    """How many alert rows tell of an episode."""
+    return 1 if episode.ended_at is None or episode.point else 2
 
 
 def bounded(rows: Sequence[TimelineRow], facts: IncidentFacts) -> tuple[TimelineRow, ...]:

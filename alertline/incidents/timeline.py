@@ -6,12 +6,21 @@ from itertools import pairwise
 from typing import Final
 
 from alertline.incidents.milestones import Stamps
-from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, ItemRow, Order, witnesses
+from alertline.incidents.model import (
+    AlertRow,
+    ChangeRow,
+    EpisodeRow,
+    IncidentFacts,
+    IncidentRow,
+    ItemRow,
+    Order,
+    witnesses,
+)
 from alertline.incidents.words import time_words
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["bounds", "gaps", "timeline"]
+__all__ = ["bounds", "gaps", "lasted", "timeline"]
 
 # At the same time: what was changed, what the machines saw, what people said (in the order they said it), the end last.
 _FIRST: Final = (RowKind.IMPACT_STARTED, RowKind.CHANGE, RowKind.ROLLBACK)
@@ -52,6 +61,12 @@ def bounds(facts: IncidentFacts, stamps: Stamps) -> tuple[datetime, datetime | N
     if facts.row.status is IncidentStatus.OPEN:
         return start, None
     return start, resolved or stamps.at(MilestoneName.CLOSED)
+
+
+def lasted(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
+    """From when to when a statement is about an incident (§8.13), but for the quiet period; open: without end."""
+    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
+    return start, None if row.status is IncidentStatus.OPEN else stamps.at(MilestoneName.RESOLVED)
 
 
 def timeline(facts: IncidentFacts, stamps: Stamps) -> tuple[TimelineRow, ...]:

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Due", "TimerKind", "Timers"]
+from alertline.incidents.members import Members
+from alertline.incidents.model import IncidentRow
+from alertline.incidents.policy import Policy
+from schemas.vocabulary import IncidentStatus
+
+__all__ = ["Due", "TimerKind", "Timers", "quiet_deadline"]
 
 Due = tuple[datetime, "TimerKind", str]
 
@@ -16,6 +21,21 @@ class TimerKind(StrEnum):
     EXPECTED_OVER = "expected_over"  # a maintenance window is over: what began in it and still fires is an alert
     QUIET = "quiet"  # nothing of an incident fired for long enough
     SILENT = "silent"  # a source said nothing more of a firing alert for too long
+
+
+def quiet_deadline(row: IncidentRow | None, members: Members, policy: Policy) -> datetime | None:
+    """Log time at which an incident is quiet for long enough; None while it fires, or a person decides."""
+    if row is None or row.status is not IncidentStatus.OPEN or row.merged_into is not None:
+        return None
+    tally = members.tally
+    read_at = tally.last_end_read
+    if tally.firing or read_at is None:
+        return None
+    if row.held_open_from is not None and read_at <= row.held_open_from:
+        return None
+    quiet = read_at + (policy.point_quiet if tally.ends_in_point else policy.quiet)
+    held_from = members.turns.held_from(policy)
+    return quiet if held_from is None else max(quiet, held_from + policy.flap_hold)
 
 
 class Timers:

@@ -7,7 +7,7 @@ import msgspec
 
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.episodes import Heard
-from alertline.incidents.ids import event_id, mark_id
+from alertline.incidents.ids import EventIds, mark_id
 from alertline.incidents.model import IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.state import StreamState
@@ -23,7 +23,8 @@ class Work:
     Attributes:
         state, policy: the stream's memory and the numbers of its rules.
         offset: the record's place; received_at: its receipt; log_time: of the stream when it is read.
-        source: the source type; first_received: receipt of the delivery's first copy (it marks the occurrence).
+        source: the source type.
+        ids: of the delivery's items.
         events: of the delivery; only_repeats: they are all of alerts that fire already (None: nobody asked yet).
         decisions: what was decided, in order; each is already in the state.
         moved: scopes in which an incident opened or its interval changed (entries that wait are offered again).
@@ -35,7 +36,7 @@ class Work:
         self.offset = offset
         self.received_at = received_at
         self.log_time = state.log_time
-        self.delivery_id = delivery_id
+        self.ids = EventIds(state.stream, delivery_id, received_at)
         self.source = source
         self.events: tuple[Event, ...] = ()
         self.only_repeats: bool | None = None
@@ -74,7 +75,7 @@ class Work:
 
     def event(self, item: int) -> str:
         """The id of one item of the delivery."""
-        return event_id(self.state.stream, self.delivery_id, self.received_at, item)
+        return self.ids.of(item)
 
     def order(self) -> Order:
         """The next place within this record."""

@@ -12,6 +12,7 @@ from alertline.incidents.engine import step
 from alertline.incidents.model import Row
 from alertline.incidents.policy import MaintenanceWindow, Policy
 from alertline.incidents.state import StreamState
+from alertline.incidents.timers import quiet_deadline
 from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from schemas.events import Command, Entry, Event
@@ -42,6 +43,11 @@ _services = st.sampled_from(["api", "billing"])
 _scopes = st.sampled_from([None, "staging"])
 _steps = st.integers(0, 12).map(lambda n: timedelta(minutes=n))
 _long_ago = st.integers(0, 40).map(lambda n: timedelta(minutes=n))
+
+
+def deadline_of(state: StreamState, incident: str) -> datetime | None:
+    """When an incident of a state is quiet for long enough."""
+    return quiet_deadline(state.incidents[incident], state.members[incident], state.policy)
 
 
 class Life(RuleBasedStateMachine):
@@ -164,7 +170,7 @@ class Life(RuleBasedStateMachine):
         again.deliveries = self.state.deliveries
         assert again.next_deadline() == self.state.next_deadline()
         for each in self.state.incidents:
-            assert again.quiet_deadline(each) == self.state.quiet_deadline(each)
+            assert deadline_of(again, each) == deadline_of(self.state, each)
         assert {each: again.stamps(each) for each in again.incidents} == {
             each: self.state.stamps(each) for each in self.state.incidents
         }

@@ -1,0 +1,62 @@
+"""What an index finds is what a look at every row would find."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertline.incidents.engine import step
+from alertline.incidents.model import Row
+from alertline.incidents.policy import Policy
+from alertline.incidents.state import StreamState
+from alertline.incidents.timeline import lasted
+from alertline.store.port import Loaded, StreamClock
+from consumers.applying import States
+from schemas.records import Delivery, Record, Tick
+from schemas.vocabulary import IncidentStatus
+from tests.support.generated import logs
+from tests.support.story import DAY
+
+_REACH = timedelta(minutes=30)
+
+
+@given(logs(), st.lists(st.integers(-3000, 3000), min_size=1, max_size=5))
+def test_no_incident_near_a_time_is_overlooked(log: list[Delivery], minutes: list[int]) -> None:
+    """Open incidents and those within reach are found, each once; merged ones are not; whenever it is asked."""
+    state = StreamState("default", Policy())
+    for offset, record in enumerate(log):
+        step(state, offset, record)
+        at = DAY + timedelta(hours=11, minutes=minutes[offset % len(minutes)])
+        for scope in ("default", "staging"):
+            found = [row.id for row in state.incidents_near(scope, at, _REACH)]
+            assert len(found) == len(set(found))
+            for row in state.incidents.values():
+                if row.scope != scope or row.merged_into is not None:
+                    assert row.id not in found
+                    continue
+                start, end = lasted(row, state.stamps(row.id))
+                assert (end is None) or row.status is not IncidentStatus.OPEN
+                if start - _REACH <= at and (end is None or at <= end + _REACH):
+                    assert row.id in found
+
+
+@given(logs(ordered=True), st.data())
+def test_what_was_left_out_of_a_list_comes_back(log: list[Delivery], data: st.DataObject) -> None:
+    """Lists of incidents leave out what is over for a day; they say what lists of all rows would say."""
+    policy = Policy(correlate_by=("team",))
+    state, rows = StreamState("default", policy), dict[str, Row]()
+    records: list[Record] = []
+    for record in log:
+        records.append(record)
+        if data.draw(st.booleans()):
+            days = data.draw(st.integers(0, 3))
+            records.append(Tick(stream="default", at=record.received_at + timedelta(days=days)))
+    for offset, each in enumerate(records):
+        rows |= {decision.row.id: decision.row for decision in step(state, offset, each).decisions}
+        fresh = States(policy)
+        fresh.restore(Loaded(list(rows.values()), [StreamClock("default", state.log_time)], []))
+        for scope in ("default", "staging"):
+            for service in ("api", "billing"):
+                assert state.incidents_about(scope, service) == fresh.of("default").incidents_about(scope, service)
+            mine, theirs = state.incidents_of(scope), fresh.of("default").incidents_of(scope)
+            assert [row.id for row in mine] == [row.id for row in theirs]
