@@ -43,6 +43,11 @@ class Template(Fields, frozen=True):
     places: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     unexpanded: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All that its sender names, expanded or not."""
+        return frozenset(self.values) | frozenset(self.unexpanded)
+
     def at(self, name: str) -> str:
         """The pointer to a field, as its sender spells it."""
         return self.pointer + pointer_of(*self.places.get(name, (name,)))

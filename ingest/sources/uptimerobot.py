@@ -103,8 +103,7 @@ def _detect(request: Request) -> bool:
     first = first_object(request)
     if first is None:
         return False
-    said = Template.read(first, _VARIABLE)
-    names = said.values.keys() | set(said.unexpanded)
+    names = Template.read(first, _VARIABLE).names
     return "alerttype" in names and not names.isdisjoint(("monitorid", "monitorfriendlyname", "monitorurl"))
 
 

@@ -248,8 +248,7 @@ def _detect(request: Request) -> bool:
     if first is None:
         return False
     said = Template.read(first, _VARIABLE)
-    names = said.values.keys() | set(said.unexpanded)
-    if not names.isdisjoint(_MARKS) or ({"eventid", "triggerid"} <= names):
+    if not said.names.isdisjoint(_MARKS) or ({"eventid", "triggerid"} <= said.names):
         return True
     return any("tr_events.php?" in str(said.values.get(name)) for name in _LINK)
 
