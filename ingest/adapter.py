@@ -67,6 +67,9 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
         unusable: why the body as a whole could not be read.
         tick: the log time that was asked for; only with `control`.
         configuration: what an export says held from there on; only with `control`.
+        key: the sender's own id of what it tells, where it stands in the body: the same key again within a day is the
+            same delivery, however its bytes differ. A header that gives an id comes first. What the key is made of
+            may never change: recordings would give other ids.
     """
 
     events: tuple[Event, ...] = ()
@@ -77,6 +80,7 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
     unusable: str | None = None
     tick: datetime | None = None
     configuration: Configuration | None = None
+    key: str | None = None
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

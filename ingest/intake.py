@@ -32,6 +32,7 @@ _ID_HEADERS: Final = (
 )
 _ID_HEADERS_OF: Final[Mapping[str, tuple[str, ...]]] = {"sentry": (*_ID_HEADERS, "request-id")}
 _ALL_ID_HEADERS: Final = frozenset((*_ID_HEADERS, "request-id"))
+_ALL_IN_HEADERS: Final = "ce-specversion"  # a CloudEvent needs no body
 _NO_ADAPTER: Final = "0"
 _ID_BYTES: Final = 10
 
@@ -86,7 +87,7 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
         outcome, reason = Outcome.ACCEPTED, None
     else:
         outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, body)
+    keyed, identifier = delivery_id(integration, request.headers, body, adapted.key)
     try:
         text, other = body.decode(), None
     except UnicodeDecodeError:
@@ -126,13 +127,20 @@ def receive(
     return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
 
 
-def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:
-    """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3)."""
+def delivery_id(
+    integration: Integration, headers: Mapping[str, str], body: bytes, key: str | None = None
+) -> tuple[bool, str]:
+    """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3).
+
+    `key` is an id that the sender put into the body.
+    """
     if not _ALL_ID_HEADERS.isdisjoint(headers):
         for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
             value = headers.get(name)
             if value:
                 return True, _hashed(b"key\0", integration.name, value.encode())
+    if key:
+        return True, _hashed(b"said\0", integration.name, key.encode(errors="replace"))
     hashed = _begun(integration.name).copy()
     hashed.update(body)
     return False, "d_" + hashed.hexdigest()
@@ -155,7 +163,7 @@ def _marked(mark: bytes, name: str) -> bytes:
 def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
     if adapter is None:
         return Adapted(unusable="no adapter for this source is installed")
-    if not request.body.strip() and not request.query:
+    if not request.body.strip() and not request.query and _ALL_IN_HEADERS not in request.headers:
         return Adapted(ignored="an empty body")
     try:
         return adapter.adapt(request)

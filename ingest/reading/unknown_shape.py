@@ -10,7 +10,7 @@ from typing import Final
 
 from ingest.reading.fields import Fields, pointer_of
 
-__all__ = ["guess"]
+__all__ = ["guess", "unwrap"]
 
 _WRAPPERS: Final = ("event", "alert", "incident", "problem", "data", "payload", "notification")
 # our name ← how others call it, in lower case without separators, best first
@@ -49,7 +49,7 @@ def guess(document: object) -> Fields | None:
     """The parts of an alert that can be found, under our own names; None where not even a title can be."""
     if not isinstance(document, dict):
         return None
-    inner, pointer = _unwrap(document)
+    inner, pointer = unwrap(document)
     given = {_SEPARATORS.sub("", str(name).lower()): value for name, value in reversed(inner.items())}
     found = {ours: value for ours, names in _NAMES.items() if (value := _first(given, names)) is not None}
     if not isinstance(found.get("title"), str):
@@ -63,7 +63,8 @@ def guess(document: object) -> Fields | None:
     return Fields(found, pointer)
 
 
-def _unwrap(document: dict[str, object]) -> tuple[dict[str, object], str]:
+def unwrap(document: dict[str, object]) -> tuple[dict[str, object], str]:
+    """What is told, without the `alert`, `event` or the like around it, and where it stands."""
     for name in _WRAPPERS:
         inner = document.get(name)
         if isinstance(inner, dict):

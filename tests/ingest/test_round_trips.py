@@ -21,6 +21,7 @@ from schemas.vocabulary import AlertStatus
 from tests.ingest import dialects
 from tests.ingest.dialects import Tell, Told
 from tests.ingest.dialects.datadog import datadog
+from tests.ingest.dialects.flux import flux
 
 EPOCH = datetime(2025, 3, 4, tzinfo=UTC)
 LAG = timedelta(seconds=3)
@@ -125,6 +126,21 @@ def test_late_reminder_of_a_recovered_monitor() -> None:
     assert reminded.changed_at is not None
     assert recovered.changed_at is not None
     assert reminded.changed_at < recovered.changed_at
+
+
+def test_news_of_success_opens_nothing() -> None:
+    """Flux tells of every success: alone it is no incident; after an error it ends one."""
+    replay = Replay(Policy())
+    for number, (start, end) in enumerate([(0, 1), (10, None), (10, 20)]):
+        start_at, end_at = (None if at is None else EPOCH + timedelta(minutes=at) for at in (start, end))
+        assert start_at is not None
+        replay.feed(received("flux", flux(number, start_at, end_at), end_at or start_at))
+    replay.run_on()
+
+    (incident,) = replay.result().incidents
+
+    (episode,) = incident.alerts[0].episodes
+    assert (episode.started_at, episode.ended_at) == (EPOCH + timedelta(minutes=10), EPOCH + timedelta(minutes=20))
 
 
 def test_datadog_as_a_form() -> None:
