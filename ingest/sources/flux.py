@@ -4,7 +4,7 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields
-from ingest.reading.labels import environment_of, string_labels
+from ingest.reading.labels import environment_of, stated, string_labels
 from ingest.reading.lenient import Lenient
 from schemas.events import AlertEvent, Change
 from schemas.vocabulary import AlertStatus, ChangeKind, Severity
@@ -61,7 +61,6 @@ def _alert(fields: Fields, mild: Lenient, severity: str, metadata: dict[str, str
     about, called = _thing(fields)
     key = about.text("uid") or called
     at, failed = mild.time("timestamp"), severity == _ERROR
-    told = {name: about.text(name) for name in ("kind", "namespace", "name")}
     return AlertEvent(
         status=AlertStatus.FIRING if failed else AlertStatus.RESOLVED,
         identity=key,
@@ -74,7 +73,7 @@ def _alert(fields: Fields, mild: Lenient, severity: str, metadata: dict[str, str
         description=mild.text("message"),
         service=about.needed("name"),
         environment=_environment(metadata),
-        labels=metadata | {name: value for name, value in told.items() if value},
+        labels=metadata | stated(kind=about.text("kind"), namespace=about.text("namespace"), name=about.text("name")),
         # it is told after every success, mostly with nothing wrong before
         routine=not failed,
     )

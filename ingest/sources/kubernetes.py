@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
-from ingest.reading.labels import environment_of, service_of, string_labels
+from ingest.reading.labels import environment_of, service_of, stated, string_labels
 from ingest.reading.lenient import Lenient
 from ingest.reading.severities import severity_of
 from schemas.events import AlertEvent, Change, Rejected
@@ -72,7 +72,7 @@ def _event(item: int, fields: Fields, warnings: list[str]) -> AlertEvent | Chang
     given = about.values.get("labels")
     labels = string_labels(given) if isinstance(given, dict) else {}
     service = service_of(labels) or _owner(what, called)
-    labels |= _labels(event, {"namespace": space, "kind": what, "name": called, "reason": reason})
+    labels |= _labels(event, space, what, called, reason)
     if kind.lower() == "normal":
         return _change(item, event, title, service, labels)
     key = "/".join(part for part in (space, what, called, reason) if part)
@@ -121,14 +121,16 @@ def _last(event: Lenient) -> datetime | None:
     return counted or event.time("lastTimestamp", "deprecatedLastTimestamp", "eventTime")
 
 
-def _labels(event: Lenient, told: Mapping[str, str | None]) -> dict[str, str]:
-    found = {
-        **told,
-        "component": event.text("reportingController", "reportingComponent") or _source(event).text("component"),
-        "cluster": event.text("clusterName", "cluster"),
-        "container": _container(event),
-    }
-    return {name: value for name, value in found.items() if value}
+def _labels(event: Lenient, space: str | None, kind: str, name: str, reason: str) -> dict[str, str]:
+    return stated(
+        namespace=space,
+        kind=kind,
+        name=name,
+        reason=reason,
+        component=event.text("reportingController", "reportingComponent") or _source(event).text("component"),
+        cluster=event.text("clusterName", "cluster"),
+        container=_container(event),
+    )
 
 
 def _source(event: Lenient) -> Lenient:
