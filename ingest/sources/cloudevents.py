@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
@@ -67,7 +68,7 @@ class _Said:
 
     def __init__(self, event: CloudEvent, warnings: list[str]) -> None:
         self.type, self.warnings = event.attributes.needed("type"), warnings
-        self.words = _WORD.findall(_CAMEL.sub(".", self.type).lower())
+        self.words = _words_of(self.type)
         inner, inside = unwrap(event.data) if isinstance(event.data, dict) else ({}, "")
         self.inner, self.pointer = inner, event.pointer + inside
         self.values: dict[str, object] = {}
@@ -95,9 +96,16 @@ class _Said:
         return read_tags(self.values.get("labels") or self.values.get("tags"))
 
 
+@lru_cache(maxsize=1024)
+def _words_of(kind: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(_CAMEL.sub(".", kind).lower()))
+
+
 def _text_of(values: Mapping[str, object], names: tuple[str, ...]) -> str | None:
     for name in names:
         value = values.get(name)
+        if value is None:
+            continue
         if isinstance(value, dict):
             value = value.get("name") or value.get("id")
         if isinstance(value, str | int | float) and not isinstance(value, bool) and (text := text_of(value).strip()):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
@@ -153,6 +154,7 @@ def _host(event: Lenient, kind: str, name: str) -> str | None:
     return source.text("host") or (event.text("reportingInstance") if on_node else None)
 
 
+@lru_cache(maxsize=4096)  # events of one pod come in numbers
 def _owner(kind: str, name: str) -> str | None:
     """The workload that an object belongs to, by the names that the cluster makes for its parts."""
     for pattern in _OWNERS.get(kind, ()):
