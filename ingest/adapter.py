@@ -109,7 +109,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         detect: whether a request that names no integration comes from this kind of sender.
         rank: order of asking `detect`, low first; 50 unless two sources look alike.
         own: Alertline's own format: a body without a valid item is answered 422, because its author can mend it.
-        secrets: fields (JSON keys or form names, at any depth) whose values never reach the log.
+        secrets: fields (JSON keys or form names, at any depth) whose values never reach the log, nor `adapt`.
         resolves: whether the source tells when an alert is over; without it its alerts are points.
     """
 

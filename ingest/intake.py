@@ -16,6 +16,7 @@ from ingest.adapter import Adapted, Adapter, Request
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable
 from ingest.reading.secrets import kept_headers, redacted_query
+from ingest.redaction import redact
 from schemas.records import Delivery, Record, Tick, configured
 from schemas.vocabulary import Outcome
 
@@ -78,15 +79,13 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
 
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
     """
+    request = _without_secrets(request, adapter)
     adapted, body = _adapt(request, adapter), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
     if (found := adapted.configuration) is not None:
         return configured(integration.stream, request.received_at, found)
-    if adapted.events and not adapted.rejected:
-        outcome, reason = Outcome.ACCEPTED, None
-    else:
-        outcome, reason = _outcome(adapted)
+    outcome, reason = _outcome(adapted)
     keyed, identifier = delivery_id(integration, request.headers, body, adapted.key)
     try:
         text, other = body.decode(), None
@@ -115,6 +114,12 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
     )
 
 
+def _without_secrets(request: Request, adapter: Adapter | None) -> Request:
+    """The request as it may be kept; from here on nobody sees the values of secret fields, the adapter included."""
+    body = redact(request.body, adapter.secrets) if adapter is not None else request.body
+    return request if body is request.body else msgspec.structs.replace(request, body=body)
+
+
 @cache
 def _version_name(source: str, version: int | None) -> str:
     return f"{source}/{_NO_ADAPTER if version is None else version}"
@@ -132,7 +137,8 @@ def delivery_id(
 ) -> tuple[bool, str]:
     """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3).
 
-    `key` is an id that the sender put into the body.
+    `body` is without its secrets: that is what a recording holds, and it replays to the same ids. `key` is an id that
+    the sender put into the body.
     """
     if not _ALL_ID_HEADERS.isdisjoint(headers):
         for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
@@ -173,8 +179,10 @@ def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
         return Adapted(unusable=f"the adapter failed: {type(error).__name__}: {error}")
 
 
-def _outcome(adapted: Adapted) -> tuple[Outcome, str]:
-    """What became of a request that was not plainly accepted, and why."""
+def _outcome(adapted: Adapted) -> tuple[Outcome, str | None]:
+    """What became of a request; where it was not plainly accepted, why."""
+    if adapted.events and not adapted.rejected:
+        return Outcome.ACCEPTED, None
     if adapted.events:
         count = len(adapted.rejected)
         return Outcome.PARTIAL, f"{count} of {count + len(adapted.events)} items could not be read"

@@ -117,7 +117,7 @@ def _of_application(application: Fields, document: Mapping[str, object], warning
 
 
 def _of_template(said: Template, warnings: list[str]) -> _State:
-    plain = Template({n: v for n, v in said.values.items() if not isinstance(v, dict | list)}, "", said.pointers)
+    plain = Template({n: v for n, v in said.values.items() if not isinstance(v, dict | list)}, "", said.places)
     mild = Lenient(plain, warnings)
     check = mild.text("context") or ""
     app = mild.text(*_APP) or (check.removeprefix(_CHECK) if check.startswith(_CHECK) else None)

@@ -27,6 +27,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST_TYPE: Final = 200  # what is remembered must not fill memory
 _WORD: Final = re.compile(r"[a-z]+")
 # words of a type, the strongest meaning first
 _CHANGES: Final = (
@@ -68,7 +69,7 @@ class _Said:
 
     def __init__(self, event: CloudEvent, warnings: list[str]) -> None:
         self.type, self.warnings = event.attributes.needed("type"), warnings
-        self.words = _words_of(self.type)
+        self.words = _words_of(self.type[:_LONGEST_TYPE])
         inner, inside = unwrap(event.data) if isinstance(event.data, dict) else ({}, "")
         self.inner, self.pointer = inner, event.pointer + inside
         self.values: dict[str, object] = {}

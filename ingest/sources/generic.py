@@ -130,4 +130,5 @@ ADAPTER = Adapter(
     adapt=_adapt,
     rank=100,
     own=True,
+    secrets=("token", "api_key", "password"),
 )

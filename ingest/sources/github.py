@@ -203,4 +203,5 @@ ADAPTER = Adapter(
     adapt=_adapt,
     rank=20,
     resolves=False,
+    secrets=("email", "secret"),
 )

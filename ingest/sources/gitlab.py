@@ -283,4 +283,5 @@ ADAPTER = Adapter(
     detect=_detect,
     adapt=_adapt,
     rank=20,
+    secrets=("email", "user_email", "avatar_url", "user_avatar"),
 )

@@ -32,6 +32,7 @@ _OWNERS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {"Pod": _POD, "Repli
 _SERVICES: Final = frozenset(
     ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Service", "Ingress", "HorizontalPodAutoscaler", *_OWNERS)
 )
+_LONGEST: Final = 253  # no name in a cluster is longer
 _NODE_WORK: Final = frozenset(("NodeNotSchedulable", "NodeSchedulable", "Cordon", "Uncordon", "Drain", "Rebooted"))
 
 
@@ -72,7 +73,7 @@ def _event(item: int, fields: Fields, warnings: list[str]) -> AlertEvent | Chang
     title = f"{reason} {what} {space}/{called}" if space else f"{reason} {what} {called}"
     given = about.values.get("labels")
     labels = string_labels(given) if isinstance(given, dict) else {}
-    service = service_of(labels) or _owner(what, called)
+    service = service_of(labels) or (_owner(what, called) if len(called) <= _LONGEST else None)
     labels |= _labels(event, space, what, called, reason)
     if kind.lower() == "normal":
         return _change(item, event, title, service, labels)

@@ -181,4 +181,5 @@ ADAPTER = Adapter(
     detect=_detect,
     adapt=_adapt,
     rank=60,
+    secrets=("token",),
 )
