@@ -143,6 +143,17 @@ def test_news_of_success_opens_nothing() -> None:
     assert (episode.started_at, episode.ended_at) == (EPOCH + timedelta(minutes=10), EPOCH + timedelta(minutes=20))
 
 
+def test_news_of_success_joins_nothing() -> None:
+    """Something else fires: that an object of Flux is well does not belong to it."""
+    replay = Replay(Policy())
+    replay.feed(received("datadog", datadog(1, EPOCH, None), EPOCH))
+    replay.feed(received("flux", flux(1, EPOCH, EPOCH + timedelta(seconds=5)), EPOCH + timedelta(seconds=5)))
+
+    (incident,) = replay.result().incidents
+
+    assert [alert.source for alert in incident.alerts] == ["datadog"]
+
+
 def test_datadog_as_a_form() -> None:
     """What Datadog encodes as a form reads like the same template in JSON."""
     posted = Posted(
