@@ -67,6 +67,9 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
         unusable: why the body as a whole could not be read.
         tick: the log time that was asked for; only with `control`.
         configuration: what an export says held from there on; only with `control`.
+        key: the sender's own id of what it tells, where it stands in the body: the same key again within a day is the
+            same delivery, however its bytes differ. A header that gives an id comes first. What the key is made of
+            may never change: recordings would give other ids.
     """
 
     events: tuple[Event, ...] = ()
@@ -77,6 +80,7 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
     unusable: str | None = None
     tick: datetime | None = None
     configuration: Configuration | None = None
+    key: str | None = None
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +109,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         detect: whether a request that names no integration comes from this kind of sender.
         rank: order of asking `detect`, low first; 50 unless two sources look alike.
         own: Alertline's own format: a body without a valid item is answered 422, because its author can mend it.
-        secrets: fields (JSON keys or form names, at any depth) whose values never reach the log.
+        secrets: fields (JSON keys or form names, at any depth) whose values never reach the log, nor `adapt`.
         resolves: whether the source tells when an alert is over; without it its alerts are points.
     """
 

@@ -16,6 +16,7 @@ from ingest.adapter import Adapted, Adapter, Request
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable
 from ingest.reading.secrets import kept_headers, redacted_query
+from ingest.redaction import redact
 from schemas.records import Delivery, Record, Tick, configured
 from schemas.vocabulary import Outcome
 
@@ -32,6 +33,7 @@ _ID_HEADERS: Final = (
 )
 _ID_HEADERS_OF: Final[Mapping[str, tuple[str, ...]]] = {"sentry": (*_ID_HEADERS, "request-id")}
 _ALL_ID_HEADERS: Final = frozenset((*_ID_HEADERS, "request-id"))
+_ALL_IN_HEADERS: Final = "ce-specversion"  # a CloudEvent needs no body
 _NO_ADAPTER: Final = "0"
 _ID_BYTES: Final = 10
 
@@ -77,16 +79,14 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
 
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
     """
+    request = _without_secrets(request, adapter)
     adapted, body = _adapt(request, adapter), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
     if (found := adapted.configuration) is not None:
         return configured(integration.stream, request.received_at, found)
-    if adapted.events and not adapted.rejected:
-        outcome, reason = Outcome.ACCEPTED, None
-    else:
-        outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, _told(request))
+    outcome, reason = _outcome(adapted)
+    keyed, identifier = delivery_id(integration, request.headers, _told(request), adapted.key)
     try:
         text, other = body.decode(), None
     except UnicodeDecodeError:
@@ -114,6 +114,12 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
     )
 
 
+def _without_secrets(request: Request, adapter: Adapter | None) -> Request:
+    """The request as it may be kept; from here on nobody sees the values of secret fields, the adapter included."""
+    body = redact(request.body, adapter.secrets) if adapter is not None else request.body
+    return request if body is request.body else msgspec.structs.replace(request, body=body)
+
+
 @cache
 def _version_name(source: str, version: int | None) -> str:
     return f"{source}/{_NO_ADAPTER if version is None else version}"
@@ -137,13 +143,21 @@ def _told(request: Request) -> bytes:
     return f"\0{request.method} {request.path or ''}?{query or ''}\0".encode(errors="replace") + request.body
 
 
-def delivery_id(integration: Integration, headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:
-    """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3)."""
+def delivery_id(
+    integration: Integration, headers: Mapping[str, str], body: bytes, key: str | None = None
+) -> tuple[bool, str]:
+    """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3).
+
+    `body` is what was told (`_told`), without its secrets: that is what a recording holds, and it replays to the same ids. `key` is an id that
+    the sender put into the body.
+    """
     if not _ALL_ID_HEADERS.isdisjoint(headers):
         for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
             value = headers.get(name)
             if value:
                 return True, _hashed(b"key\0", integration.name, value.encode())
+    if key:
+        return True, _hashed(b"said\0", integration.name, key.encode(errors="replace"))
     hashed = _begun(integration.name).copy()
     hashed.update(body)
     return False, "d_" + hashed.hexdigest()
@@ -166,7 +180,7 @@ def _marked(mark: bytes, name: str) -> bytes:
 def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
     if adapter is None:
         return Adapted(unusable="no adapter for this source is installed")
-    if not request.body.strip() and not request.query:
+    if not request.body.strip() and not request.query and _ALL_IN_HEADERS not in request.headers:
         return Adapted(ignored="an empty body")
     try:
         return adapter.adapt(request)
@@ -176,8 +190,10 @@ def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
         return Adapted(unusable=f"the adapter failed: {type(error).__name__}: {error}")
 
 
-def _outcome(adapted: Adapted) -> tuple[Outcome, str]:
-    """What became of a request that was not plainly accepted, and why."""
+def _outcome(adapted: Adapted) -> tuple[Outcome, str | None]:
+    """What became of a request; where it was not plainly accepted, why."""
+    if adapted.events and not adapted.rejected:
+        return Outcome.ACCEPTED, None
     if adapted.events:
         count = len(adapted.rejected)
         return Outcome.PARTIAL, f"{count} of {count + len(adapted.events)} items could not be read"

@@ -43,6 +43,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
         paging: the record of a pager, not of a monitor. Then `action` is what it did, at `changed_at`, by `actor`, and
             `note` says it in words; `starts_at` is the creation of the page; `aliases` are other keys it is known by.
         guessed: made by best effort from an unknown shape.
+        routine: a resolve that its source sends after every success; with nothing fired before, it tells nothing.
     """
 
     status: AlertStatus
@@ -71,6 +72,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     note: str | None = None
     aliases: tuple[str, ...] = ()
     guessed: bool = False
+    routine: bool = False
 
 
 class Change(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="change"):

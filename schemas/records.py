@@ -46,7 +46,7 @@ class NewerRecord(UnreadableRecord):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="delivery"):
-    """One webhook request: the bytes as they came, and what we made of them.
+    """One webhook request: the bytes as they came but for secrets, and what we made of them.
 
     Attributes:
         v: version of the shape.

@@ -264,8 +264,11 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
 
 
 def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
-    """Give an episode its incident, unless it was expected and is over in time."""
+    """Give an episode its incident, unless it was expected and is over in time, or only news of success."""
     _note_arrival(work, alert, row)
+    if heard.alert.routine and all(span.fired_event is None for span in row.spans):
+        work.decide(DecisionKind.EPISODE_STARTED, row)
+        return
     if heard.home is not None:
         placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
         _join(work, alert, row, placement)

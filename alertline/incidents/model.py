@@ -109,7 +109,7 @@ class EpisodeRow(
     """One firing of one alert, folded from the spans that overlap (`episodes.py`).
 
     Attributes:
-        incident: the incident it belongs to; None while an informational resolve stands alone, or it was expected.
+        incident: the incident it belongs to; None while a resolve stands alone that tells nothing, or it was expected.
         spans: by start; the first gives the start, the last one the end.
         pending_for: seconds before the start during which the condition already held; None if unknown.
         pending_configured: a configured rule says that, not the alert itself.

@@ -4,11 +4,12 @@ from urllib.parse import parse_qsl
 
 from ingest.adapter import Request
 from ingest.reading.fields import items_of
-from ingest.reading.json_body import Unreadable
+from ingest.reading.json_body import Unreadable, read_json
 
-__all__ = ["document_form_or_query", "document_or_form", "first_object", "sniffed_fields"]
+__all__ = ["document_form_or_query", "document_or_form", "first_object", "payload_of", "sniffed_fields"]
 
 _FORM = "application/x-www-form-urlencoded"
+_PAYLOAD = b"payload="
 
 
 def document_or_form(request: Request) -> object:
@@ -24,8 +25,23 @@ def document_or_form(request: Request) -> object:
     except Unreadable:
         if not request.headers.get("content-type", "").lower().startswith(_FORM):
             raise
+    return _fields(request.body)
+
+
+def payload_of(request: Request) -> object:
+    """The body as JSON, or the JSON in the field `payload` of a form, whatever the content type says.
+
+    Raises:
+        Unreadable: neither.
+    """
+    if not request.body.lstrip().startswith(_PAYLOAD):
+        return request.document
+    return read_json(_fields(request.body.strip()).get("payload", "").encode(errors="replace"))
+
+
+def _fields(body: bytes) -> dict[str, str]:
     try:
-        fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=1000))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1000))
     except ValueError as error:
         raise Unreadable(f"not a form: {error}") from None
     if not fields:

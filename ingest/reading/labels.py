@@ -8,7 +8,7 @@ import orjson
 
 from ingest.reading.json_body import printable
 
-__all__ = ["environment_of", "fingerprint", "first_of", "host_of", "service_of", "string_labels", "text_of"]
+__all__ = ["environment_of", "fingerprint", "first_of", "host_of", "service_of", "stated", "string_labels", "text_of"]
 
 _SERVICE: Final = (
     "service",
@@ -92,3 +92,8 @@ def text_of(value: object) -> str:
 def string_labels(values: Mapping[str, object]) -> dict[str, str]:
     """Labels of any JSON values as strings; null is left out."""
     return {printable(str(name)): text_of(value) for name, value in values.items() if value is not None}
+
+
+def stated(**labels: str | None) -> dict[str, str]:
+    """Those of the labels that are there and not empty."""
+    return {name: value for name, value in labels.items() if value}

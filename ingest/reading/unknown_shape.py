@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ingest.reading.fields import Fields, pointer_of
+from ingest.reading.templates import spelled_alike
 
-__all__ = ["guess"]
+__all__ = ["guess", "unwrap"]
 
 _WRAPPERS: Final = ("event", "alert", "incident", "problem", "data", "payload", "notification")
 # our name ← how others call it, in lower case without separators, best first
@@ -40,7 +41,6 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "event_type": ("eventtype", "type", "action"),
 }
 _ENDED: Final = re.compile(r"(?:^|[^a-z])(?:closed?|resolved?|recover\w*|clear\w*|ok|end(?:ed)?)(?:[^a-z]|$)")
-_SEPARATORS: Final = re.compile(r"[^a-z0-9]")
 # `date` and java.util.Date: Tue Mar 03 04:05:06 UTC 2026
 _DATE_OUTPUT: Final = re.compile(r"\w{3} (\w{3} +\d+ \d\d:\d\d:\d\d) (?:UTC|GMT|Z) (\d{4})", re.ASCII)
 
@@ -49,8 +49,8 @@ def guess(document: object) -> Fields | None:
     """The parts of an alert that can be found, under our own names; None where not even a title can be."""
     if not isinstance(document, dict):
         return None
-    inner, pointer = _unwrap(document)
-    given = {_SEPARATORS.sub("", str(name).lower()): value for name, value in reversed(inner.items())}
+    inner, pointer = unwrap(document)
+    given = {spelled_alike(str(name)): value for name, value in reversed(inner.items())}
     found = {ours: value for ours, names in _NAMES.items() if (value := _first(given, names)) is not None}
     if not isinstance(found.get("title"), str):
         return None
@@ -63,7 +63,8 @@ def guess(document: object) -> Fields | None:
     return Fields(found, pointer)
 
 
-def _unwrap(document: dict[str, object]) -> tuple[dict[str, object], str]:
+def unwrap(document: dict[str, object]) -> tuple[dict[str, object], str]:
+    """What is told, without the `alert`, `event` or the like around it, and where it stands."""
     for name in _WRAPPERS:
         inner = document.get(name)
         if isinstance(inner, dict):
@@ -75,6 +76,8 @@ def _first(given: Mapping[str, object], names: tuple[str, ...]) -> object:
     """The first value there is; an object stands for its name."""
     for name in names:
         value = given.get(name)
+        if value is None:
+            continue
         if isinstance(value, dict):
             value = value.get("name")
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":

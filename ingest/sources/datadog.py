@@ -226,4 +226,5 @@ ADAPTER = Adapter(
     ),
     detect=_detect,
     adapt=_adapt,
+    secrets=("email",),
 )

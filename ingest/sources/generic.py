@@ -7,20 +7,13 @@ from ingest.reading.fields import BadField, Fields, items_of
 from ingest.reading.keys import made_key
 from ingest.reading.labels import environment_of, host_of, service_of
 from ingest.reading.severities import severity_of
+from ingest.reading.statuses import status_of
 from ingest.reading.unknown_shape import guess
 from schemas.events import AlertEvent, Rejected
 from schemas.vocabulary import AlertStatus
 
 __all__ = ["ADAPTER"]
 
-_WORDS: Final = {
-    AlertStatus.FIRING: "firing alerting fire triggered trigger problem open opened active new alert alarm "
-    "down failed failing error critical warning unhealthy",
-    AlertStatus.RESOLVED: "resolved resolve ok okay closed close recovered recovery normal "
-    "up cleared clear inactive fixed success healthy",
-    AlertStatus.ACKNOWLEDGED: "acknowledged acknowledge acked ack",
-}
-_STATUSES: Final = {word: status for status, words in _WORDS.items() for word in words.split()}
 _TITLE: Final = ("title", "summary", "message", "name")
 _KEY: Final = ("dedup_key", "dedupKey", "id", "key", "alert_uid", "alertUid", "fingerprint")
 _STATUS: Final = ("status", "state")
@@ -102,7 +95,7 @@ def _status(fields: Fields) -> AlertStatus:
     if name is None:
         return AlertStatus.FIRING
     text = fields.text(name) or ""
-    status = _STATUSES.get(text.lower())
+    status = status_of(text)
     if status is None:
         raise BadField(fields.at(name), f"unknown word {text[:60]!r}; one of: {', '.join(AlertStatus)}")
     return status
@@ -131,4 +124,5 @@ ADAPTER = Adapter(
     adapt=_adapt,
     rank=100,
     own=True,
+    secrets=("token", "api_key", "password"),
 )

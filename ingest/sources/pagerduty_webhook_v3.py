@@ -174,4 +174,5 @@ ADAPTER = Adapter(
     detect=_detect,
     adapt=_adapt,
     rank=20,
+    secrets=("conference_number", "conference_url"),
 )

@@ -122,6 +122,18 @@ def test_vendor_delivery_ids(header: str, source: str, keyed: bool) -> None:
     assert keyed is take(b"{}", source, headers=((header, "1"),)).keyed
 
 
+def test_an_id_in_the_body() -> None:
+    """An event is known by the id that its sender put into the body, however its bytes differ; a header comes first."""
+    event = {"specversion": "1.0", "type": "org.acme.deployed", "source": "/ci", "id": "7"}
+    plain, spaced = (take(json.dumps(event, indent=indent).encode(), "cloudevents") for indent in (None, 2))
+    other = take(json.dumps(event | {"id": "8"}).encode(), "cloudevents")
+    headed = take(json.dumps(event).encode(), "cloudevents", headers=(("Idempotency-Key", "/ci#7"),))
+
+    assert plain.id == spaced.id
+    assert (plain.keyed, other.keyed) == (True, True)
+    assert len({plain.id, other.id, headed.id}) == 3
+
+
 def test_integrations() -> None:
     """Without configuration every source is an integration; a configured one has its own stream."""
     known = Integrations({"prod": Integration(name="prod", source="alertmanager", stream="eu")})

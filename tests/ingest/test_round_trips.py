@@ -21,6 +21,7 @@ from schemas.vocabulary import AlertStatus
 from tests.ingest import dialects
 from tests.ingest.dialects import Tell, Told
 from tests.ingest.dialects.datadog import datadog
+from tests.ingest.dialects.flux import flux
 
 EPOCH = datetime(2025, 3, 4, tzinfo=UTC)
 LAG = timedelta(seconds=3)
@@ -129,6 +130,32 @@ def test_late_reminder_of_a_recovered_monitor() -> None:
     assert reminded.changed_at is not None
     assert recovered.changed_at is not None
     assert reminded.changed_at < recovered.changed_at
+
+
+def test_news_of_success_opens_nothing() -> None:
+    """Flux tells of every success: alone it is no incident; after an error it ends one."""
+    replay = Replay(Policy())
+    for number, (start, end) in enumerate([(0, 1), (10, None), (10, 20)]):
+        start_at, end_at = (None if at is None else EPOCH + timedelta(minutes=at) for at in (start, end))
+        assert start_at is not None
+        replay.feed(received("flux", flux(number, start_at, end_at), end_at or start_at))
+    replay.run_on()
+
+    (incident,) = replay.result().incidents
+
+    (episode,) = incident.alerts[0].episodes
+    assert (episode.started_at, episode.ended_at) == (EPOCH + timedelta(minutes=10), EPOCH + timedelta(minutes=20))
+
+
+def test_news_of_success_joins_nothing() -> None:
+    """Something else fires: that an object of Flux is well does not belong to it."""
+    replay = Replay(Policy())
+    replay.feed(received("datadog", datadog(1, EPOCH, None), EPOCH))
+    replay.feed(received("flux", flux(1, EPOCH, EPOCH + timedelta(seconds=5)), EPOCH + timedelta(seconds=5)))
+
+    (incident,) = replay.result().incidents
+
+    assert [alert.source for alert in incident.alerts] == ["datadog"]
 
 
 def test_datadog_as_a_form() -> None:
