@@ -148,8 +148,8 @@ def delivery_id(
 ) -> tuple[bool, str]:
     """Whether the sender gave the delivery an id, and ours: always the same for the same request (contract §8.3).
 
-    `body` is what was told (`_told`), without its secrets: that is what a recording holds, and it replays to the same ids. `key` is an id that
-    the sender put into the body.
+    `body` is what was told (`_told`), without its secrets: that is what a recording holds, and it replays to the same
+    ids. `key` is an id that the sender put into the body.
     """
     if not _ALL_ID_HEADERS.isdisjoint(headers):
         for name in _ID_HEADERS_OF.get(integration.source, _ID_HEADERS):
