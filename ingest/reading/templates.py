@@ -68,6 +68,10 @@ class Template(Fields, frozen=True):
                 values[name], places[name] = value, place
         return cls(values, within, places, tuple(unexpanded))
 
+    def names(self) -> set[str]:
+        """Every name that there is, expanded or not: what a sender is recognised by."""
+        return {*self.values, *self.unexpanded}
+
     def plain(self) -> "Template":
         """The same without what is nested: `host` may be an object in one body and a name in the next."""
         texts = {name: value for name, value in self.values.items() if not isinstance(value, (dict, list))}
