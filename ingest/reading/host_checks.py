@@ -93,8 +93,7 @@ _PENDING: Final = frozenset(("pending", "pend"))
 
 def check_names(document: dict[str, object]) -> set[str]:
     """The names of a body by their common spelling, without prefixes, expanded or not: what it is recognised by."""
-    said = _without_prefixes(Template.read(document, _VARIABLE))
-    return {*said.values, *said.unexpanded}
+    return _without_prefixes(Template.read(document, _VARIABLE)).names()
 
 
 def read_check(fields: Fields, warnings: list[str]) -> Told:

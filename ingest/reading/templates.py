@@ -43,11 +43,6 @@ class Template(Fields, frozen=True):
     places: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     unexpanded: tuple[str, ...] = ()
 
-    @property
-    def names(self) -> frozenset[str]:
-        """All that its sender names, expanded or not."""
-        return frozenset(self.values) | frozenset(self.unexpanded)
-
     def at(self, name: str) -> str:
         """The pointer to a field, as its sender spells it."""
         return self.pointer + pointer_of(*self.places.get(name, (name,)))
@@ -72,6 +67,10 @@ class Template(Fields, frozen=True):
             if name not in values:
                 values[name], places[name] = value, place
         return cls(values, within, places, tuple(unexpanded))
+
+    def names(self) -> set[str]:
+        """Every name that there is, expanded or not: what a sender is recognised by."""
+        return {*self.values, *self.unexpanded}
 
     def plain(self) -> "Template":
         """The same without what is nested: `host` may be an object in one body and a name in the next."""

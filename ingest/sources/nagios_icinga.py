@@ -47,5 +47,5 @@ ADAPTER = Adapter(
     ),
     detect=_detect,
     adapt=_adapt,
-    secrets=("contact_email", "contact_pager", "contactemail", "contactpager"),
+    secrets=("contact_email", "contact_pager", "NAGIOS_CONTACTEMAIL", "NAGIOS_CONTACTPAGER"),
 )

@@ -103,8 +103,8 @@ def _detect(request: Request) -> bool:
     first = first_object(request)
     if first is None:
         return False
-    names = Template.read(first, _VARIABLE).names
-    return "alerttype" in names and not names.isdisjoint(("monitorid", "monitorfriendlyname", "monitorurl"))
+    names = Template.read(first, _VARIABLE).names()
+    return "alerttype" in names and not names.isdisjoint(("monitorfriendlyname", "alerttypefriendlyname"))
 
 
 ADAPTER = Adapter(

@@ -247,10 +247,10 @@ def _detect(request: Request) -> bool:
     first = first_object(request)
     if first is None:
         return False
-    said = Template.read(first, _VARIABLE)
-    if not said.names.isdisjoint(_MARKS) or ({"eventid", "triggerid"} <= said.names):
+    names = Template.read(first, _VARIABLE).names()
+    if not names.isdisjoint(_MARKS) or ({"eventid", "triggerid"} <= names):
         return True
-    return any("tr_events.php?" in str(said.values.get(name)) for name in _LINK)
+    return any(isinstance(value, str) and "/tr_events.php?" in value for value in first.values())
 
 
 _MARKS: Final = frozenset(

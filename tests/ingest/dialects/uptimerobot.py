@@ -31,12 +31,8 @@ def form(number: int, start: datetime, end: datetime | None) -> Told:
 
 
 def query(number: int, start: datetime, end: datetime | None) -> Told:
-    """No body at all; a delivery id, for all of these bodies are the same."""
-    return Told(
-        query=urlencode(variables(number, start, end)),
-        headers=(("Idempotency-Key", f"{number}-{end is None}"),),
-        method="GET",
-    )
+    """No body at all."""
+    return Told(query=urlencode(variables(number, start, end)), method="GET")
 
 
 DIALECTS: Final[dict[str, Tell]] = {"json": variables, "form": form, "query": query}
