@@ -26,7 +26,7 @@ _SHAPES: Final[Mapping[str, Any]] = {
 _UPDATE: Final = tuple(_SHAPES)
 _COMMAND: Final = frozenset(
     (*_COMMON, "command", "incident", "reason", "milestone", "to", "undo", "into", "alerts", "fields", "revision")
-)
+) | {"delivery", "received_at"}
 # kinds that say something by themselves; of the others the text is all there is
 _TELLING: Final = frozenset(MilestoneName) | {"declared", "impact_ended", "fix_started", "rollback", "recovering"}
 _TYPES: Final = ("entry", "change", "command", "tick", "configuration")
@@ -167,6 +167,8 @@ def _command(item: int, fields: Fields) -> Command:
         alerts=_alerts(fields),
         fields=_updated(fields) if command is CommandName.UPDATE else {},
         revision=_revision(fields),
+        delivery=fields.text("delivery"),
+        received_at=fields.time("received_at"),
     )
     _check_needs(event, fields)
     return event
@@ -183,6 +185,10 @@ def _check_needs(event: Command, fields: Fields) -> None:
             fields.needed("into")
         case CommandName.ATTACH | CommandName.DETACH | CommandName.SPLIT if not event.alerts:
             raise BadField(fields.at("alerts"), "missing: a list of alert ids")
+        case CommandName.DISCARD_DELIVERY:
+            fields.needed("delivery")
+            if event.received_at is None:
+                raise BadField(fields.at("received_at"), "missing: the receive time of the copy that is meant")
         case CommandName.UPDATE:
             _check_update(fields, event.fields)
 

@@ -67,7 +67,7 @@ async def test_a_bad_cursor_is_refused(reader: StoreReader, cursor: str) -> None
     with pytest.raises(ValueError, match="cursor"):
         await reader.page(Filter(), cursor)
     with pytest.raises(ValueError, match="cursor"):
-        await reader.quarantine(cursor)
+        await reader.quarantine(None, cursor)
 
 
 async def test_filters(writer: StoreWriter, reader: StoreReader) -> None:
@@ -170,10 +170,10 @@ async def test_the_quarantine_is_read_page_by_page(writer: StoreWriter, reader: 
     await writer.commit(batch(await writer.claim("log", 0, "one"), deliveries=[*rows, delivery("good", 9)]))
 
     first = await reader.quarantine(limit=3)
-    second = await reader.quarantine(first.next_cursor, limit=3)
+    second = await reader.quarantine(cursor=first.next_cursor, limit=3)
 
-    assert [row.id for row in first.deliveries] == ["q4", "q3", "q2"]
-    assert [row.id for row in second.deliveries] == ["q1", "q0"]
+    assert [each.delivery.id for each in first.held] == ["q4", "q3", "q2"]
+    assert [each.delivery.id for each in second.held] == ["q1", "q0"]
     assert second.next_cursor is None
 
 

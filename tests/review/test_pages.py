@@ -12,7 +12,7 @@ from review.pages import review_routes
 from schemas.incident import Incident
 from schemas.vocabulary import MilestoneName, Outcome
 from tests.support.html_check import PageReader, read_page
-from tests.support.memory_reader import MemoryReader, delivery, waiting
+from tests.support.memory_reader import MemoryOrders, MemoryReader, delivery, waiting
 from tests.support.sample_incident import outage, running, titled
 
 ATTACK = '"><script>alert(1)</script><img src=x onerror=alert(1)> --> {{ 7 * 7 }} [a](javascript:alert(1)) \u202e'
@@ -22,7 +22,9 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 async def fetch(path: str, reader: MemoryReader, *, status: int = 200, recorded_time: bool = False) -> PageReader:
     """Get a page as a browser does, and read it."""
     app = build_app(
-        routes=review_routes(reader, recorded_time=recorded_time), recorded_time=recorded_time, max_body=1024
+        routes=review_routes(reader, MemoryOrders(reader), recorded_time=recorded_time),
+        recorded_time=recorded_time,
+        max_body=1024,
     )
     async with TestClient(TestServer(app)) as client:
         response = await client.get(path, headers=BROWSER)
@@ -142,7 +144,7 @@ async def test_an_empty_list_says_why(path: str, words: str) -> None:
 async def test_an_alias_leads_to_the_survivor() -> None:
     """The page of a merged incident sends its reader on."""
     app = web.Application()
-    add_routes(app, review_routes(MemoryReader(outage())), LocalOperator())
+    add_routes(app, review_routes(MemoryReader(outage()), MemoryOrders(MemoryReader())), LocalOperator())
     async with TestClient(TestServer(app)) as client:
         response = await client.get("/incidents/inc_old", allow_redirects=False)
 
@@ -170,7 +172,7 @@ async def test_recorded_time_is_announced_everywhere(path: str) -> None:
 async def test_static_files_are_our_own(name: str, kind: str) -> None:
     """The style sheet loads nothing from elsewhere."""
     app = web.Application()
-    add_routes(app, review_routes(MemoryReader()), LocalOperator())
+    add_routes(app, review_routes(MemoryReader(), MemoryOrders(MemoryReader())), LocalOperator())
     async with TestClient(TestServer(app)) as client:
         response = await client.get(f"/static/{name}")
 
