@@ -14,9 +14,8 @@ from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
-from alertline.store.port import Applied, Batch, Claim, CommandOutcome, DeliveryRow, Loaded, StreamClock, Summary
-from consumers.outcomes import outcomes
-from schemas.events import Command
+from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
+from consumers.outcomes import failures, outcomes
 from schemas.records import Configured, Delivery, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
@@ -120,12 +119,11 @@ def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
     rows = []
     if isinstance(delivery := _readable(record), Delivery):
         row = _delivery_row(delivery, record, Step([]), ())
-        failed = tuple(
-            CommandOutcome(item=event.item, command=event.command, accepted=False, reason=reason)
-            for event in delivery.events
-            if isinstance(event, Command)
-        )
-        rows = [msgspec.structs.replace(row, outcome=Outcome.QUARANTINED, reason=reason, commands=failed)]
+        rows = [
+            msgspec.structs.replace(
+                row, outcome=Outcome.QUARANTINED, reason=reason, commands=failures(delivery, reason)
+            )
+        ]
     return Batch(
         claim=claim,
         first=claim.next_offset,

@@ -11,7 +11,7 @@ from schemas.events import Command
 from schemas.records import Delivery
 from schemas.vocabulary import CommandName, Outcome
 
-__all__ = ["outcomes"]
+__all__ = ["failures", "outcomes"]
 
 _REPLAY = "replay_delivery"
 
@@ -21,6 +21,14 @@ def outcomes(state: StreamState, delivery: Delivery, taken: Step) -> tuple[Comma
     if taken.duplicate_of is not None:
         return ()
     return (*_of_replay(delivery, taken), *_of_commands(state, delivery, taken))
+
+
+def failures(delivery: Delivery, reason: str) -> tuple[CommandOutcome, ...]:
+    """The outcomes of a delivery that could not be taken in: nothing was carried out."""
+    names = [(event.item, event.command.value) for event in delivery.events if isinstance(event, Command)]
+    if delivery.replay_of is not None:
+        names.insert(0, (0, _REPLAY))
+    return tuple(CommandOutcome(item=item, command=name, accepted=False, reason=reason) for item, name in names)
 
 
 def _of_replay(delivery: Delivery, taken: Step) -> Iterator[CommandOutcome]:

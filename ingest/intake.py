@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from ingest.adapter import Adapted, Adapter, Request
-from ingest.again import mark_of, marked, only_items, with_mark
+from ingest.again import as_marked, mark_of, marked, with_marks
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable
 from ingest.reading.secrets import kept_headers, redacted_query
@@ -62,10 +62,10 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_of(posted: Posted, *, ticks: bool = False, commands: bool = True) -> Request:
-    """What an adapter may see of a request, and a record may hold: no secrets."""
+    """What an adapter may see of a recorded request, and a record may hold: no secrets."""
     return Request(
         body=posted.body,
-        headers=with_mark(kept_headers(posted.headers), posted.headers if ticks else ()),
+        headers=with_marks(kept_headers(posted.headers), posted.headers),
         received_at=posted.received_at,
         method=posted.method,
         path=posted.path,
@@ -81,10 +81,8 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
     """
     request = _without_secrets(request, adapter)
-    adapted, body = _adapt(request, adapter), request.body
     replay_of = mark_of(request.headers)
-    if replay_of is not None:
-        adapted = only_items(adapted, replay_of.items)
+    adapted, body = as_marked(_adapt(request, adapter), request.headers, replay_of), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
     if (found := adapted.configuration) is not None:

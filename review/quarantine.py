@@ -5,7 +5,7 @@ from base64 import b64encode
 import msgspec
 from aiohttp import web
 
-from alertline.store.port import Held
+from alertline.store.port import DeliveryRow, Held
 from alertline.web.access import Permission
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
@@ -15,7 +15,7 @@ from review.lookup import held_of, quarantine_page
 from review.queries import wants
 from review.reading import Reader
 from schemas.records import Delivery
-from schemas.vocabulary import HeldState
+from schemas.vocabulary import HeldState, Outcome
 
 __all__ = ["Desk", "public_held", "quarantine_routes"]
 
@@ -24,7 +24,7 @@ class Desk:
     """Where deliveries of the quarantine are disposed of: the same for the API and for the pages."""
 
     def __init__(self, reader: Reader, orders: Orders) -> None:
-        self.reader, self._orders = reader, orders
+        self.reader, self.orders = reader, orders
 
     async def replay(self, held: Held, by: By) -> Held:
         """Read a delivery again, as a new one with its receive time; how it stands then.
@@ -36,7 +36,7 @@ class Desk:
         if not self._waits(held, by, held.delivery.integration):
             return held
         try:
-            given = await self._orders.replay(held.delivery, by)
+            given = await self.orders.replay(held.delivery, by)
         except StillUnreadable as error:
             raise Problem(422, "Still unreadable", str(error), rejected=error.rejected) from error
         return await self._decided(held, given)
@@ -57,14 +57,22 @@ class Desk:
             "command": "discard_delivery",
             "delivery": row.id,
             "received_at": row.received_at.isoformat(),
+            "indexes": await self._unread(row),
         }
-        return await self._decided(held, await self._orders.give(command, row.stream, by))
+        return await self._decided(held, await self.orders.give(command, row.stream, by))
+
+    async def _unread(self, row: DeliveryRow) -> list[int] | None:
+        """The items of a partial delivery that had no effect."""
+        if row.outcome is not Outcome.PARTIAL:
+            return None
+        record = await self.reader.kept(row)
+        return sorted({each.index for each in (row.unread if record is None else record.rejected)})
 
     def _waits(self, held: Held, by: By, integration: str) -> bool:
         """Whether it waits; False where this request, asked again, has had its effect."""
         if held.handled is None:
             return True
-        if known(self._orders, by, held.handled.command, integration):
+        if known(self.orders, by, held.handled.command, integration):
             return False
         row, words = held.handled, "read again as " + held.handled.command
         if row.state is HeldState.DISCARDED:
@@ -72,7 +80,7 @@ class Desk:
         raise Problem(409, "It was disposed of before", f"it was {words}", state=row.state)
 
     async def _decided(self, held: Held, given: Given) -> Held:
-        accepted(given, await self._orders.outcome(given))
+        accepted(given, await self.orders.outcome(given))
         found = await self.reader.held(held.delivery.id, held.delivery.offset)
         return found or held
 

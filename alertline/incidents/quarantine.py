@@ -1,8 +1,7 @@
 """What people make of the quarantine: each delivery in it is disposed of once, read again or put aside.
 
-The state holds no row of what waits there: a sender whose every body is unreadable must not fill the memory. So a
-command about a delivery that is not in quarantine leaves a row too; nothing ever shows it, and who gives commands over
-the API is told beforehand.
+The state holds no row of what waits there: a sender whose every body is unreadable must not fill the memory. That a
+delivery lies in quarantine is looked up before the command is given, and can only end by such a command.
 """
 
 from datetime import datetime

@@ -66,6 +66,7 @@ class LoggedOrders:
             body=orjson.dumps({name: value for name, value in body.items() if value is not None}),
             headers={"content-type": "application/json", "idempotency-key": key},
             received_at=await self._now(stream, by),
+            ticks=True,  # what only we may say: whoever gives it was asked for its permission
         )
         record = take(request, integration, adapter, by.principal)
         if not isinstance(record, Delivery) or record.outcome is not Outcome.ACCEPTED:

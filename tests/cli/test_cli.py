@@ -18,8 +18,12 @@ from tests.support.server import Server
 Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
-COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "config", "db"]
-SUBCOMMANDS = [("config", "check"), ("config", "apply"), ("db", "upgrade"), ("db", "check")]
+COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "quarantine", "config", "db"]
+SUBCOMMANDS = [
+    *(("config", name) for name in ("check", "apply")),
+    *(("db", name) for name in ("upgrade", "check")),
+    *(("quarantine", name) for name in ("list", "show", "replay", "discard")),
+]
 
 
 @pytest.fixture
@@ -109,6 +113,8 @@ def test_help(run: Run, command: tuple[str, ...]) -> None:
         (("export",), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
         (("export", "--from", "yesterday"), 2, "a day or a time such as 2024-08-20"),
         (("config", "apply"), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
+        (("quarantine", "list"), 1, "there is no Alertline data in alertline-data"),
+        (("quarantine", "discard", "d_1"), 2, "Missing option '--reason'"),
         (("show", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1", "--recording", "good.ndjson"), 1, "no incident of the recording has the id inc_1"),
