@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from ingest.again import ALL, mark_of, with_marks
-from ingest.intake import Posted, delivery_id
+from ingest.intake import Posted, identified, request_of
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable, read_json
-from ingest.reading.secrets import DISPOSED, kept_headers
+from ingest.reading.secrets import DISPOSED
 from ingest.reading.times import BadTime, read_time
 from schemas.vocabulary import CommandName
 
@@ -53,7 +53,7 @@ def _discarded(body: bytes) -> Iterator[tuple[Copy, Items]]:
 def as_told(posted: Posted, source: str, disposed: Mapping[Copy, Items]) -> Posted:
     """The delivery of a line; marked, if a person disposed of it later."""
     integration = Integration(name=posted.integration, source=source)
-    _, identifier = delivery_id(integration, kept_headers(posted.headers), posted.body)
+    _, identifier = identified(request_of(posted), integration)
     copy = identifier, posted.received_at
     if copy not in disposed:
         return posted

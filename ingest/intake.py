@@ -21,7 +21,7 @@ from ingest.redaction import redact
 from schemas.records import Delivery, Record, ReplayOf, Tick, configured
 from schemas.vocabulary import Outcome
 
-__all__ = ["Posted", "delivery_id", "receive", "receive_again", "request_of", "take"]
+__all__ = ["Posted", "delivery_id", "identified", "receive", "receive_again", "request_of", "take"]
 
 # the sender's own delivery ids, the plainest promise first: GitLab's UUID is shared by recursive hooks, its key is not
 _ID_HEADERS: Final = (
@@ -88,7 +88,7 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
     if (found := adapted.configuration) is not None:
         return configured(integration.stream, request.received_at, found)
     outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, _told(request), adapted.key)
+    keyed, identifier = identified(request, integration, adapted.key)
     try:
         text, other = body.decode(), None
     except UnicodeDecodeError:
@@ -133,6 +133,11 @@ def receive(
 ) -> Record:
     """Make the record of a request as it came: `request_of`, then `take`. Never raises, whatever the body is."""
     return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
+
+
+def identified(request: Request, integration: Integration, key: str | None = None) -> tuple[bool, str]:
+    """Whether the sender gave the delivery an id, and ours; `key` is one that stands in the body."""
+    return delivery_id(integration, request.headers, _told(request), key)
 
 
 def _told(request: Request) -> bytes:

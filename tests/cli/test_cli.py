@@ -292,6 +292,29 @@ def test_postmortem_into(run: Run, served: tuple[Server, str], tmp_path: Path) -
     assert "Somebody found it out" in file.read_text()
 
 
+def test_quarantine(run: Run, served: tuple[Server, str]) -> None:
+    """Listed, shown, in vain read again, discarded with a name, beside the running server."""
+    server, _ = served
+    lost = server.post("/v1/webhooks/grafana", b"nothing we know")[1]["delivery"]
+    server.applied(lost)
+    data = ("--data", server.folder)
+    listed, shown = run("quarantine", "list", *data), run("quarantine", "show", lost, *data)
+    replayed = run("quarantine", "replay", lost, *data)
+    discarded = run("quarantine", "discard", lost, "--reason", "noise", "--actor", "ana", *data)
+
+    assert (listed[0], lost in listed[1], "open" in listed[1]) == (0, True, True)
+    assert shown[1].endswith("nothing we know\n")
+    assert run("quarantine", "show", lost, "--raw", *data)[1] == "nothing we know"
+    assert (replayed[0], "still unreadable" in replayed[2]) == (1, True)
+    assert (discarded[0], "discarded by ana" in discarded[1], "noise" in discarded[1]) == (0, True, True)
+    assert run("quarantine", "list", *data) == (0, "", "")
+    (row,) = map(orjson.loads, run("quarantine", "list", "--state", "all", "--format", "json", *data)[1].splitlines())
+    assert server.get(f"/v1/quarantine/{lost}")[1].items() >= row.items()
+    again = run("quarantine", "discard", lost, "--reason", "noise", *data)
+    assert again == (1, "", "alertline: it was disposed of before: it was discarded by ana\n")
+    assert run("quarantine", "show", "d_0", *data) == (1, "", "alertline: no delivery d_0 is in quarantine\n")
+
+
 def test_demo(run: Run) -> None:
     """`demo --exit` plays the outage through a real server and prints the expected times; status 0."""
     status, out, _ = run("demo", "--exit")
