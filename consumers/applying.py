@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -14,10 +15,13 @@ from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
+from consumers.outcomes import failures, outcomes
 from schemas.records import Configured, Delivery, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
 __all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
+
+_UNREAD: Final = 20  # items of a batch; all of them are in the record
 
 
 class States:
@@ -48,6 +52,8 @@ class States:
         for row in sorted(loaded.rows, key=_load_order):
             self.of(row.stream).put(row)
         for each in sorted(loaded.deliveries, key=lambda row: row.offset):
+            if each.replay_of is not None:
+                continue  # whether it is known, the row of the delivery that it read again says
             if each.duplicate_of is None:
                 self.of(each.stream).deliveries.add(each.id, each.received_at, each.offset, keyed=each.keyed)
             elif not each.keyed:
@@ -85,7 +91,9 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
             Applied(record.stream, each.position.offset, n, decision) for n, decision in enumerate(taken.decisions)
         ]
         if isinstance(record, Delivery):
-            deliveries.append(_delivery_row(record, each, taken, incidents))
+            commands = outcomes(states.of(record.stream), record, taken)
+            row = _delivery_row(record, each, taken, incidents)
+            deliveries.append(msgspec.structs.replace(row, commands=commands) if commands else row)
     return Batch(
         claim=claim,
         first=claim.next_offset,
@@ -111,7 +119,11 @@ def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
     rows = []
     if isinstance(delivery := _readable(record), Delivery):
         row = _delivery_row(delivery, record, Step([]), ())
-        rows = [msgspec.structs.replace(row, outcome=Outcome.QUARANTINED, reason=reason)]
+        rows = [
+            msgspec.structs.replace(
+                row, outcome=Outcome.QUARANTINED, reason=reason, commands=failures(delivery, reason)
+            )
+        ]
     return Batch(
         claim=claim,
         first=claim.next_offset,
@@ -144,6 +156,7 @@ def _incidents(decisions: Iterable[Decision]) -> tuple[str, ...]:
 
 
 def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tuple[str, ...]) -> DeliveryRow:
+    again = delivery.replay_of
     return DeliveryRow(
         id=delivery.id,
         stream=delivery.stream,
@@ -152,13 +165,15 @@ def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tup
         received_at=delivery.received_at,
         integration=delivery.integration,
         source=delivery.source,
-        outcome=delivery.outcome,
+        outcome=delivery.outcome if taken.refused is None else Outcome.IGNORED,
         keyed=delivery.keyed,
-        reason=delivery.reason,
+        reason=taken.refused or delivery.reason,
         events=len(delivery.events),
         rejected=len(delivery.rejected),
         duplicate_of=taken.duplicate_of,
         incidents=incidents,
+        unread=delivery.rejected[:_UNREAD],
+        replay_of=None if again is None else again.delivery,
     )
 
 

@@ -19,6 +19,7 @@ from alertline.web.routes import Route, route_table
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.server import build_app
 from ingest.receivers import Receiver
+from review.commanding import Orders
 from review.pages import review_routes
 from review.reading import Reader
 from schemas.docstrings import describe
@@ -158,7 +159,11 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 def routes() -> list[Route]:
     """The routes of the whole service, as `serve` builds it. Nothing is served: no handler is called."""
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    every = [*receiver.routes(), *review_routes(cast("Reader", None)), *health_routes(_nothing_missing)]
+    every = [
+        *receiver.routes(),
+        *review_routes(cast("Reader", None), cast("Orders", None)),
+        *health_routes(_nothing_missing),
+    ]
     return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))
 
 

@@ -13,14 +13,15 @@ from typing import Final
 import msgspec
 
 from ingest.adapter import Adapted, Adapter, Request
+from ingest.again import as_marked, mark_of, marked, with_marks
 from ingest.integrations import Integration
 from ingest.reading.json_body import Unreadable
 from ingest.reading.secrets import kept_headers, redacted_query
 from ingest.redaction import redact
-from schemas.records import Delivery, Record, Tick, configured
+from schemas.records import Delivery, Record, ReplayOf, Tick, configured
 from schemas.vocabulary import Outcome
 
-__all__ = ["Posted", "delivery_id", "receive", "request_of", "take"]
+__all__ = ["Posted", "delivery_id", "identified", "receive", "receive_again", "request_of", "take"]
 
 # the sender's own delivery ids, the plainest promise first: GitLab's UUID is shared by recursive hooks, its key is not
 _ID_HEADERS: Final = (
@@ -61,10 +62,10 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_of(posted: Posted, *, ticks: bool = False, commands: bool = True) -> Request:
-    """What an adapter may see of a request, and a record may hold: no secrets."""
+    """What an adapter may see of a recorded request, and a record may hold: no secrets."""
     return Request(
         body=posted.body,
-        headers=kept_headers(posted.headers),
+        headers=with_marks(kept_headers(posted.headers), posted.headers),
         received_at=posted.received_at,
         method=posted.method,
         path=posted.path,
@@ -80,13 +81,14 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
     `adapter` None stands for a source type that is not installed: its deliveries wait in quarantine.
     """
     request = _without_secrets(request, adapter)
-    adapted, body = _adapt(request, adapter), request.body
+    replay_of = mark_of(request.headers)
+    adapted, body = as_marked(_adapt(request, adapter), request.headers, replay_of), request.body
     if adapted.tick is not None:
         return Tick(stream=integration.stream, at=adapted.tick)
     if (found := adapted.configuration) is not None:
         return configured(integration.stream, request.received_at, found)
     outcome, reason = _outcome(adapted)
-    keyed, identifier = delivery_id(integration, request.headers, _told(request), adapted.key)
+    keyed, identifier = identified(request, integration, adapted.key)
     try:
         text, other = body.decode(), None
     except UnicodeDecodeError:
@@ -111,6 +113,7 @@ def take(request: Request, integration: Integration, adapter: Adapter | None, pr
         events=adapted.events,
         rejected=adapted.rejected,
         warnings=adapted.warnings,
+        replay_of=replay_of,
     )
 
 
@@ -132,6 +135,11 @@ def receive(
     return take(request_of(posted, ticks=ticks, commands=commands), integration, adapter, posted.principal)
 
 
+def identified(request: Request, integration: Integration, key: str | None = None) -> tuple[bool, str]:
+    """Whether the sender gave the delivery an id, and ours; `key` is one that stands in the body."""
+    return delivery_id(integration, request.headers, _told(request), key)
+
+
 def _told(request: Request) -> bytes:
     """What tells a delivery apart: its body, and what its sender says by the address instead.
 
@@ -141,6 +149,25 @@ def _told(request: Request) -> bytes:
     if request.path is None and query is None:
         return request.body
     return f"\0{request.method} {request.path or ''}?{query or ''}\0".encode(errors="replace") + request.body
+
+
+def receive_again(
+    original: Delivery, integration: Integration, adapter: Adapter | None, replay_of: ReplayOf, key: str, principal: str
+) -> Record:
+    """Make the record of a delivery that lies on the log already, with today's adapter; `key` makes its id.
+
+    `principal` is for whom it is done now. What the sender was not allowed to order is still not carried out.
+    """
+    request = Request(
+        body=original.raw,
+        headers=marked(original.headers, replay_of, key),
+        received_at=original.received_at,
+        method=original.method,
+        path=original.path,
+        query=original.query,
+        commands=original.principal == principal,
+    )
+    return take(request, integration, adapter, principal)
 
 
 def delivery_id(

@@ -49,6 +49,15 @@ class Integrations:
         """The integration of this name with its adapter; None if there is none."""
         return self._pairs.get(name)
 
+    def nearest(self, name: str, source: str, stream: str | None) -> tuple[Integration, Adapter | None]:
+        """The integration of a delivery that was received before: as it is configured now, else by its source alone.
+
+        It keeps its name and, if one is given, its stream; without an adapter its source is no longer installed.
+        """
+        found: tuple[Integration, Adapter | None] | None = self.find(name) or self.find(source)
+        integration, adapter = found or (Integration(name=name, source=source), None)
+        return msgspec.structs.replace(integration, name=name, stream=stream or integration.stream), adapter
+
     def pairs(self) -> tuple[tuple[Integration, Adapter], ...]:
         """Every integration with its adapter."""
         return tuple(self._pairs.values())

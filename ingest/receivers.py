@@ -21,6 +21,7 @@ from alertline.web.problems import Problem
 from alertline.web.receipt import Receipt
 from alertline.web.routes import Route
 from ingest.adapter import Adapter, Request
+from ingest.again import with_marks
 from ingest.catalogue import detect
 from ingest.deadline import Deadline
 from ingest.intake import take
@@ -113,9 +114,10 @@ class Receiver:
         options = self._options
         if len(body) > options.body_limit:
             raise _too_large(options.body_limit)
+        kept = kept_headers(headers.items())
         read = Request(
             body=body,
-            headers=kept_headers(headers.items()),
+            headers=with_marks(kept, headers.items()) if options.recorded_time else kept,
             received_at=self._received_at(headers.get(_RECEIVED_AT)) if options.recorded_time else self._clock(),
             ticks=options.recorded_time,
         )
@@ -150,9 +152,10 @@ class Receiver:
         options = self._options
         if len(body) > options.body_limit:
             raise _too_large(options.body_limit)
+        kept = kept_headers(request.headers.items())
         return Request(
             body=body,
-            headers=kept_headers(request.headers.items()),
+            headers=with_marks(kept, request.headers.items()) if options.recorded_time else kept,
             received_at=self._received_at(request.headers.get(RECEIVED_AT)) if options.recorded_time else self._clock(),
             method=request.method,
             query=redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None,

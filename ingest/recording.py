@@ -7,14 +7,16 @@ import base64
 import binascii
 import gzip
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import msgspec
 import orjson
 
+from ingest.disposals import DISPOSALS, Copy, Items, as_told, disposed_by
 from ingest.intake import Posted
 from ingest.integrations import DEFAULT_STREAM
 from ingest.reading.fields import BadField, Fields
@@ -58,8 +60,31 @@ def read_recordings(paths: Sequence[Path]) -> Iterator[Line]:
         BadRecording: a line cannot be read; OSError: a file cannot.
     """
     if len(paths) == 1:
-        return _read(paths[0])
-    return heapq.merge(*(_read(path) for path in paths), key=lambda line: line.posted.received_at)
+        lines = _read(paths[0])
+    else:
+        lines = heapq.merge(*(_read(path) for path in paths), key=lambda line: line.posted.received_at)
+    return _as_disposed(lines, partial(_disposals, paths))
+
+
+def _disposals(paths: Sequence[Path]) -> Iterator[Line]:
+    """The lines that may say that a person disposed of another one. What cannot be read is told when it is its turn."""
+    for path in paths:
+        try:
+            with closing(_open(path)) as file:
+                for number, text in enumerate(file, start=1):
+                    if any(mark in text for mark in DISPOSALS):
+                        yield _line(text, path, number)
+        except (BadRecording, OSError, EOFError):
+            continue
+
+
+def _as_disposed(lines: Iterator[Line], disposals: Callable[[], Iterator[Line]]) -> Iterator[Line]:
+    """The lines; those of which a person disposed later are marked, so that they are not read now."""
+    found: dict[Copy, Items] = {}
+    for line in disposals():
+        found |= {copy: items for copy, items in disposed_by(line.posted, line.source) if copy not in found}
+    for line in lines:
+        yield msgspec.structs.replace(line, posted=as_told(line.posted, line.source, found)) if found else line
 
 
 def _read(path: Path) -> Iterator[Line]:

@@ -15,7 +15,8 @@ PAGE_HEADERS: Final = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # not `no-referrer`: with that a browser sends our own forms from origin `null`, which is refused
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
 _DATA_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}

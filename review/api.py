@@ -15,7 +15,7 @@ from alertline.web.access import Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import cached, download, etag_of, json_answer
-from review.lookup import incident_of, incident_page, quarantine_page
+from review.lookup import incident_of, incident_page
 from review.queries import View, refused, view_of, wants
 from review.reading import Reader
 from schemas.incident import Incident
@@ -40,7 +40,6 @@ def api_routes(reader: Reader) -> list[Route]:
         f"{incident}/postmortem.md": _of_incident(reader, _postmortem_md),
         f"{incident}/postmortem.json": _of_incident(reader, _postmortem_json),
         "/v1/deliveries/{id}": _delivery(reader),
-        "/v1/quarantine": _quarantine(reader),
         "/v1/unattached": _unattached(reader),
     }
     return [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
@@ -175,14 +174,6 @@ async def _raw(reader: Reader, row: DeliveryRow) -> web.Response:
         raise Problem(404, "The raw body is not kept", "it was pruned or redacted, or this reader has no log")
     # never shown by the browser: it is a stranger's bytes
     return download(body, "application/octet-stream", "delivery.bin")
-
-
-def _quarantine(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        rows, next_cursor = await quarantine_page(reader, request)
-        return json_answer({"quarantine": [public_delivery(row) for row in rows], "next_cursor": next_cursor})
-
-    return handle
 
 
 def _unattached(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from alertline.store.port import DeliveryRow, IncidentPage
-from alertline.web.problems import Problem
-from review.queries import incident_filter, page_limit, refused
+from alertline.store.port import Held, IncidentPage
+from alertline.web.problems import RETRY_AFTER_S, Problem
+from review.queries import held_state, incident_filter, page_limit, refused, whole_number
 from review.reading import Reader
 from schemas.incident import Incident
 
-__all__ = ["incident_of", "incident_page", "quarantine_page"]
+__all__ = ["held_of", "incident_of", "incident_page", "quarantine_page"]
 
 
 async def incident_page(reader: Reader, request: web.Request) -> IncidentPage:
@@ -26,17 +26,29 @@ async def incident_page(reader: Reader, request: web.Request) -> IncidentPage:
         raise _bad_cursor(request, error) from error
 
 
-async def quarantine_page(reader: Reader, request: web.Request) -> tuple[Sequence[DeliveryRow], str | None]:
+async def quarantine_page(reader: Reader, request: web.Request) -> tuple[Sequence[Held], str | None]:
     """The page of the quarantine that the query asks for.
 
     Raises:
         Problem: 400, naming the parameter that is wrong.
     """
-    limit = page_limit(request.query)
+    limit, state = page_limit(request.query), held_state(request.query)
     try:
-        return await reader.quarantine(_cursor(request), limit)
+        return await reader.quarantine(state, _cursor(request), limit)
     except ValueError as error:
         raise _bad_cursor(request, error) from error
+
+
+async def held_of(reader: Reader, request: web.Request) -> Held:
+    """The delivery in quarantine that path and query name.
+
+    Raises:
+        Problem: 404 if there is none, 400 for an offset that is none.
+    """
+    held = await reader.held(request.match_info["id"], whole_number(request.query, "offset"))
+    if held is None:
+        raise Problem(404, "No such delivery is in quarantine", headers={"Retry-After": str(RETRY_AFTER_S)})
+    return held
 
 
 async def incident_of(reader: Reader, request: web.Request) -> Incident:

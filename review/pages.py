@@ -22,7 +22,10 @@ from alertline.web.problems import Problem
 from alertline.web.routes import Route
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
-from review.lookup import incident_of, incident_page, quarantine_page
+from review.commanding import Orders, command_routes
+from review.lookup import incident_of, incident_page
+from review.quarantine import Desk, quarantine_routes
+from review.quarantine_pages import quarantine_pages
 from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
@@ -40,23 +43,25 @@ _Render = Callable[..., str]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def review_routes(reader: Reader, *, recorded_time: bool = False) -> list[Route]:
+def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
-    return [*api_routes(reader), *page_routes(reader, recorded_time=recorded_time)]
+    desk = Desk(reader, orders)
+    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
+    return [*api, *page_routes(reader, desk, recorded_time=recorded_time)]
 
 
-def page_routes(reader: Reader, *, recorded_time: bool = False) -> list[Route]:
+def page_routes(reader: Reader, desk: Desk, *, recorded_time: bool = False) -> list[Route]:
     """The pages, and the draft as HTML."""
     render = _renderer(recorded_time)
     handlers: dict[str, _Handle] = {
         "/": _incidents(reader, render),
         "/incidents/{id}": _incident(reader, render),
-        "/quarantine": _quarantine(reader, render),
         "/v1/incidents/{id}/postmortem.html": _postmortem(reader, render),
     }
     routes = [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
     # a style sheet says nothing about anybody, and a page of refusal needs it too
-    return [*routes, Route("GET", "/static/{name}", Permission.PUBLIC, _static)]
+    static = Route("GET", "/static/{name}", Permission.PUBLIC, _static)
+    return [*routes, *quarantine_pages(desk, render), static]
 
 
 def browser_errors(*, recorded_time: bool = False) -> Middleware:
@@ -169,16 +174,6 @@ def _written(incident: Incident) -> dict[str, object]:
         "slots": [(name.replace("_", " "), slot_of(incident, name)) for name in required_slots()],
         "completeness": completeness(incident.postmortem.slots),
     }
-
-
-def _quarantine(reader: Reader, render: _Render) -> _Handle:
-    async def handle(request: web.Request) -> web.Response:
-        rows, next_cursor = await quarantine_page(reader, request)
-        following = f"/quarantine?{urlencode({'cursor': next_cursor})}" if next_cursor else None
-        unattached = await reader.unattached()
-        return page_answer(render("quarantine.html", rows=rows, unattached=unattached, following=following))
-
-    return handle
 
 
 async def _static(request: web.Request) -> web.Response:

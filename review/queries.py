@@ -7,9 +7,20 @@ from typing import Final, TypeVar
 
 from alertline.store.port import Filter
 from alertline.web.problems import Problem
-from schemas.vocabulary import IncidentStatus, Severity
+from schemas.vocabulary import HeldState, IncidentStatus, Severity
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "View", "incident_filter", "page_limit", "refused", "view_of", "wants"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "MAX_LIMIT",
+    "View",
+    "held_state",
+    "incident_filter",
+    "page_limit",
+    "refused",
+    "view_of",
+    "wants",
+    "whole_number",
+]
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -67,6 +78,31 @@ def view_of(query: Query) -> View:
         Problem: 400, naming the parameter.
     """
     return _word(query, "view", View) or View.FULL
+
+
+def held_state(query: Query) -> HeldState | None:
+    """Read `state` of the quarantine: what waits unless another is asked for; None: all.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    if query.get("state") == "all":
+        return None
+    return _word(query, "state", HeldState) or HeldState.OPEN
+
+
+def whole_number(query: Query, name: str) -> int | None:
+    """Read a whole number that is not negative.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    raw = query.get(name, "")
+    if not raw:
+        return None
+    if not (raw.isascii() and raw.isdecimal() and len(raw) <= 18):
+        raise refused(name, "a whole number is needed")
+    return int(raw)
 
 
 def wants(query: Query, name: str) -> bool:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from alertline.incidents.model import ItemRow
-from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from schemas.incident import Incident
+from schemas.records import Delivery
+from schemas.vocabulary import HeldState
 
 __all__ = ["Reader"]
 
@@ -36,8 +38,21 @@ class Reader(Protocol):
         """The body as it came in; None where it is no longer (or was never) kept."""
         ...
 
-    async def quarantine(self, cursor: str | None, limit: int) -> tuple[Sequence[DeliveryRow], str | None]:
-        """Deliveries that could not be read, newest first, and where the next page begins."""
+    async def kept(self, delivery: DeliveryRow) -> Delivery | None:
+        """The whole record of a delivery; None where it is no longer (or was never) kept."""
+        ...
+
+    async def quarantine(
+        self, state: HeldState | None, cursor: str | None, limit: int
+    ) -> tuple[Sequence[Held], str | None]:
+        """Deliveries that could not be read, or in part only, newest first, and where the next page begins.
+
+        `state`: only those; None: whatever was made of them.
+        """
+        ...
+
+    async def held(self, delivery_id: str, offset: int | None) -> Held | None:
+        """One delivery in quarantine: the copy at an offset, else the newest that waits, else the newest."""
         ...
 
     async def unattached(self) -> Sequence[ItemRow]:

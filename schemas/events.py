@@ -123,6 +123,8 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
         into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`.
         fields: for `update`: title, severity, classification, slots.
         revision: what the person saw (If-Match); None means the present one.
+        delivery, received_at: for `discard_delivery`: which copy of which delivery.
+        indexes: of the items of that delivery those that could not be read, where the others were taken in; None: all.
     """
 
     command: CommandName
@@ -139,6 +141,9 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
     alerts: tuple[str, ...] = ()
     fields: dict[str, Any] = {}
     revision: int | None = None
+    delivery: str | None = None
+    received_at: datetime | None = None
+    indexes: tuple[int, ...] | None = None
 
 
 class TestEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="test"):

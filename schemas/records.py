@@ -21,6 +21,7 @@ __all__ = [
     "Delivery",
     "NewerRecord",
     "Record",
+    "ReplayOf",
     "Tick",
     "UnreadableRecord",
     "configured",
@@ -45,6 +46,22 @@ class NewerRecord(UnreadableRecord):
     """Written by a newer Alertline: upgrade this process before it reads on."""
 
 
+class ReplayOf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """That a record is a delivery of the quarantine, read again: it keeps the body and the receive time of that one.
+
+    Attributes:
+        delivery: the id of that one; with the receive time it tells which copy.
+        items: the items of the batch that are read now, where the others were taken in already; None: all.
+        at, actor, reason: when, by whom and why it was asked for.
+    """
+
+    delivery: str
+    at: datetime
+    items: tuple[int, ...] | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="delivery"):
     """One webhook request: the bytes as they came but for secrets, and what we made of them.
 
@@ -61,6 +78,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
         outcome, reason: what became of it; the reason where it is not plainly accepted.
         adapter: name and version of the adapter that read it.
         events: what it holds, in the sender's order; rejected: items that could not be read.
+        replay_of: the delivery of the quarantine that was read again.
     """
 
     id: str
@@ -83,6 +101,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     events: tuple[Event, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
+    replay_of: ReplayOf | None = None
 
     @property
     def raw(self) -> bytes:

@@ -10,6 +10,7 @@ __all__ = [
     "CommandName",
     "EndBasis",
     "EntryKind",
+    "HeldState",
     "IncidentStatus",
     "MetricName",
     "MilestoneName",
@@ -61,6 +62,14 @@ class Outcome(StrEnum):
     QUARANTINED = "quarantined"
     IGNORED = "ignored"
     CONTROL = "control"
+
+
+class HeldState(StrEnum):
+    """What became of a delivery in quarantine: it waits, was read again, or was put aside by a person."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
 
 
 class Basis(StrEnum):
@@ -221,6 +230,7 @@ class CommandName(StrEnum):
     DETACH = "detach"
     OVERRIDE_MILESTONE = "override_milestone"
     UPDATE = "update"
+    DISCARD_DELIVERY = "discard_delivery"
 
 
 class SlotStatus(StrEnum):

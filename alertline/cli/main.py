@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "show": "showing",
     "explain": "explaining",
     "postmortem": "showing",
+    "quarantine": "quarantining",
     "config": "configuring",
     "db": "upkeep",
     "correlate": "serving",

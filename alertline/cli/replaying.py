@@ -18,7 +18,7 @@ from alertline.incidents.telling.plaintext import incident_text
 from alertline.wiring.integrations import integrations_of
 from consumers.replay import Replay, Replayed
 from ingest.intake import receive
-from ingest.integrations import Integration, Integrations
+from ingest.integrations import Integrations
 from ingest.recording import Line
 from schemas.events import AlertEvent, Event
 from schemas.public import as_public
@@ -75,15 +75,8 @@ def compare_lines(
 
 def record_of(line: Line, integrations: Integrations) -> Record:
     """The record that a server would have written for this line."""
-    known = integrations.find(line.posted.integration) or integrations.find(line.source)
-    if known is None:
-        # a source that this version cannot read: kept and told, as a server keeps it
-        integration, adapter = Integration(name=line.posted.integration, source=line.source), None
-    else:
-        integration, adapter = known
-        integration = msgspec.structs.replace(integration, name=line.posted.integration)
-    if line.stream is not None:
-        integration = msgspec.structs.replace(integration, stream=line.stream)
+    # one of a source that this version cannot read is kept and told, as a server keeps it
+    integration, adapter = integrations.nearest(line.posted.integration, line.source, line.stream)
     return receive(line.posted, integration, adapter, ticks=line.ticks)
 
 

@@ -40,6 +40,8 @@ class DecisionKind(StrEnum):
     CHANGE_RECORDED = "change_recorded"
     ARRIVAL_NOTED = "arrival_noted"
     CONFIGURED = "configured"
+    DELIVERY_REPLAYED = "delivery_replayed"
+    DELIVERY_DISCARDED = "delivery_discarded"
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

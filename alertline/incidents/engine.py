@@ -4,7 +4,8 @@ For each record, in log order:
 
 1. Log time moves to the record's receive time, never back (contract §8.4).
 2. Every timer that is due by then is carried out first, at its own deadline. A configuration holds from there on.
-3. A delivery that is known already is counted as a duplicate and changes nothing (§8.3).
+3. A delivery that is known already is counted as a duplicate and changes nothing (§8.3); one of the quarantine that is
+   read again does so once.
 4. Its alerts are heard in order of their stated start, then what people say, in the sender's order.
 5. What waits for an incident is offered again where one opened or its interval changed (§8.13).
 """
@@ -22,6 +23,7 @@ from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow, ConfigurationRow
 from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
+from alertline.incidents.quarantine import discard, note_replay, why_not_again
 from alertline.incidents.rules import ruled
 from alertline.incidents.scopes import scope_of
 from alertline.incidents.silence import fall_silent
@@ -30,7 +32,7 @@ from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.records import Configured, Record, Tick
-from schemas.vocabulary import Basis
+from schemas.vocabulary import Basis, CommandName
 
 __all__ = ["Step", "advance", "step"]
 
@@ -48,10 +50,12 @@ class Step(msgspec.Struct, frozen=True):
     Attributes:
         decisions: in order; already in the state.
         duplicate_of: offset of the earlier copy, where the delivery was known.
+        refused: why nothing was taken in, where a person had disposed of the delivery before.
     """
 
     decisions: list[Decision]
     duplicate_of: int | None = None
+    refused: str | None = None
 
 
 def step(state: StreamState, offset: int, record: Record) -> Step:
@@ -62,11 +66,14 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
         decisions = advance(state, offset, record.at) + _configured(state, offset, record)
         return Step(decisions + advance(state, offset, state.log_time))
     decisions = advance(state, offset, record.received_at)
-    known = state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)
-    if known is not None:
+    if record.replay_of is not None:
+        if (refusal := why_not_again(state, record)) is not None:
+            return Step(decisions, refused=refusal)
+    elif (known := state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)) is not None:
         return Step(decisions, known.offset)
     work = Work(state, offset, record.received_at, record.id, record.source)
     work.events = record.events
+    note_replay(work, record)
     for event in _in_order(record.events):
         _hear(work, event)
     offer_again(work)
@@ -124,7 +131,7 @@ def _hear(work: Work, event: Event) -> None:
         case Entry():
             hear_entry(work, event)
         case Command():
-            hear_command(work, event)
+            (discard if event.command is CommandName.DISCARD_DELIVERY else hear_command)(work, event)
         case Change():
             _hear_change(work, event)
         case _:

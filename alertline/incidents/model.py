@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from alertline.incidents.handled import HandledRow
 from alertline.incidents.policy import Policy
 from schemas.configuration import Configuration
 from schemas.incident import Reason, Related
@@ -24,6 +25,7 @@ __all__ = [
     "ChangeRow",
     "ConfigurationRow",
     "EpisodeRow",
+    "HandledRow",
     "IncidentFacts",
     "IncidentRow",
     "ItemRow",
@@ -361,9 +363,9 @@ class ConfigurationRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="row
     at: datetime
 
 
-Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow | ConfigurationRow
+Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow | ConfigurationRow | HandledRow
 
-LOAD_ORDER: Final = (ConfigurationRow, AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow)
+LOAD_ORDER: Final = (ConfigurationRow, AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow, HandledRow)
 """The order in which rows are taken in again: none before what it refers to."""
 
 

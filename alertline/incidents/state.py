@@ -24,6 +24,7 @@ from alertline.incidents.model import (
     ChangeRow,
     ConfigurationRow,
     EpisodeRow,
+    HandledRow,
     IncidentFacts,
     IncidentRow,
     ItemRow,
@@ -60,6 +61,7 @@ class StreamState:
         self.incidents: dict[str, IncidentRow] = {}
         self.items: dict[str, ItemRow] = {}
         self.members: dict[str, Members] = {}
+        self.handled: dict[str, HandledRow] = {}
         self.changes: defaultdict[str, list[tuple[datetime, str, ChangeRow]]] = defaultdict(list)
         self.by_scope: defaultdict[str, Listing] = defaultdict(Listing)
         self.waiting: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -95,6 +97,8 @@ class StreamState:
                 self._backgrounds[row.scope].note(row)
             case ConfigurationRow():
                 self._configure(row)
+            case HandledRow():
+                self.handled[row.id] = row
 
     def _configure(self, row: ConfigurationRow) -> None:
         """Go by another configuration: whatever was computed by the old one is computed again."""

@@ -6,17 +6,28 @@ from datetime import datetime
 import msgspec
 
 from alertline.incidents.decisions import Decision
-from alertline.incidents.model import Row
+from alertline.incidents.model import HandledRow, Row
+from schemas.events import Rejected
 from schemas.incident import Metric, Milestone
-from schemas.vocabulary import Classification, IncidentStatus, MetricName, MilestoneName, Outcome, Severity
+from schemas.vocabulary import (
+    Classification,
+    HeldState,
+    IncidentStatus,
+    MetricName,
+    MilestoneName,
+    Outcome,
+    Severity,
+)
 
 __all__ = [
     "Applied",
     "Batch",
     "Claim",
+    "CommandOutcome",
     "DeliveryRow",
     "Fenced",
     "Filter",
+    "Held",
     "IncidentPage",
     "Loaded",
     "LogChanged",
@@ -49,6 +60,22 @@ class StreamClock(msgspec.Struct, frozen=True):
     log_time: datetime
 
 
+class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stream's writer decided about one command of a delivery.
+
+    Attributes:
+        item: which command of the delivery.
+        accepted: whether it was carried out; None: it found no incident yet.
+        reason: why not; incident: the incident that it was about.
+    """
+
+    item: int
+    command: str
+    accepted: bool | None
+    reason: str | None = None
+    incident: str | None = None
+
+
 class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery occurrence as it was applied.
 
@@ -57,6 +84,9 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
         duplicate_of: offset of the earlier copy, where this one is a known delivery again.
         keyed: whether the sender gave the id.
         incidents: ids of the incidents that it touched.
+        unread: what could not be read of a batch: the first few items of `rejected`.
+        commands: what became of the commands in it; of a delivery that was read again, of that order.
+        replay_of: id of the delivery in quarantine that was read again.
     """
 
     id: str
@@ -73,6 +103,30 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
     duplicate_of: int | None = None
     incidents: tuple[str, ...] = ()
+    unread: tuple[Rejected, ...] = ()
+    commands: tuple[CommandOutcome, ...] = ()
+    replay_of: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether it lies in quarantine; of copies only the first, and nothing that was read again in vain."""
+        if self.duplicate_of is not None:
+            return False
+        if self.outcome is Outcome.PARTIAL:
+            return True
+        return self.outcome is Outcome.QUARANTINED and self.replay_of is None
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A delivery in quarantine, and what was made of it; None while it waits."""
+
+    delivery: DeliveryRow
+    handled: HandledRow | None = None
+
+    @property
+    def state(self) -> HeldState:
+        """Whether it waits."""
+        return HeldState.OPEN if self.handled is None else self.handled.state
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

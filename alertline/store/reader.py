@@ -6,10 +6,8 @@ Any method may raise `StoreUnavailable`: the database does not answer now.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-import msgspec
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.clock import from_micros, micros
@@ -17,7 +15,8 @@ from alertline.incidents.model import IncidentFacts, ItemRow
 from alertline.store.cursor import Big, read_cursor, write_cursor
 from alertline.store.engine import reading
 from alertline.store.facts import read_facts
-from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from alertline.store.holding import MOST, HeldPage, read_held, read_quarantine
+from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from alertline.store.rows import fit, fold_title, read_configuration, read_delivery, read_item, read_summary
 from alertline.store.tables import (
     configurations,
@@ -29,18 +28,9 @@ from alertline.store.tables import (
     summaries,
     summary_services,
 )
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import HeldState
 
-__all__ = ["DeliveryPage", "StoreReader"]
-
-_MAX_LIMIT: Final = 200
-
-
-class DeliveryPage(msgspec.Struct, frozen=True):
-    """A page of deliveries and where the next one begins."""
-
-    deliveries: Sequence[DeliveryRow]
-    next_cursor: str | None
+__all__ = ["StoreReader"]
 
 
 class StoreReader:
@@ -60,7 +50,7 @@ class StoreReader:
         Raises:
             ValueError: the cursor is none of ours.
         """
-        size = min(max(limit, 1), _MAX_LIMIT)
+        size = min(max(limit, 1), MOST)
         table = summaries.c
         query = select(table.body, table.started_at, table.id).where(table.merged_into.is_(None), *_conditions(wanted))
         if cursor is not None:
@@ -102,36 +92,24 @@ class StoreReader:
         query = select(deliveries.c.body).where(deliveries.c.id.in_([fit(id_) for id_ in delivery_ids]))
         return await self._deliveries(query.order_by(deliveries.c.offset.desc(), deliveries.c.partition))
 
-    async def quarantine(self, cursor: str | None = None, limit: int = 50) -> DeliveryPage:
-        """List the deliveries that could not be read, newest receipt first.
+    async def quarantine(
+        self, state: HeldState | None = HeldState.OPEN, cursor: str | None = None, limit: int = 50
+    ) -> HeldPage:
+        """List the deliveries that could not be read, or in part only, newest receipt first.
 
         Args:
+            state: only those; None: whatever was made of them.
             cursor: `next_cursor` of the page before; None for the first.
             limit: how many at most; taken as 1 to 200.
 
         Raises:
             ValueError: the cursor is none of ours.
         """
-        size = min(max(limit, 1), _MAX_LIMIT)
-        table = deliveries.c
-        # The word stands in the statement itself: only so does the database see that the small index will do.
-        query = select(table.body).where(table.outcome == literal(Outcome.QUARANTINED, literal_execute=True))
-        if cursor is not None:
-            at, offset, partition = read_cursor(cursor, tuple[Big, Big, Big])
-            query = query.where(
-                or_(
-                    table.received_at < at,
-                    and_(table.received_at == at, table.offset < offset),
-                    and_(table.received_at == at, table.offset == offset, table.partition > partition),
-                )
-            )
-        query = query.order_by(table.received_at.desc(), table.offset.desc(), table.partition).limit(size + 1)
-        rows = await self._deliveries(query)
-        page = rows[:size]
-        last = page[-1] if len(rows) > size else None
-        return DeliveryPage(
-            page, write_cursor((micros(last.received_at), last.offset, last.partition)) if last else None
-        )
+        return await read_quarantine(self._engine, state, cursor, limit)
+
+    async def held(self, delivery_id: str, offset: int | None = None) -> Held | None:
+        """A delivery in quarantine: the copy at an offset, else the newest that waits, else the newest."""
+        return await read_held(self._engine, delivery_id, offset)
 
     async def unattached(self) -> list[ItemRow]:
         """What people and systems said that belongs to no incident (yet), in the order in which it was read."""

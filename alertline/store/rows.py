@@ -12,6 +12,7 @@ from alertline.incidents.model import (
     ChangeRow,
     ConfigurationRow,
     EpisodeRow,
+    HandledRow,
     IncidentRow,
     ItemRow,
     Row,
@@ -30,6 +31,7 @@ __all__ = [
     "read_configuration",
     "read_delivery",
     "read_episode",
+    "read_handled",
     "read_incident",
     "read_item",
     "read_row",
@@ -46,6 +48,7 @@ read_episode: Final = msgspec.json.Decoder(EpisodeRow).decode
 read_item: Final = msgspec.json.Decoder(ItemRow).decode
 read_change: Final = msgspec.json.Decoder(ChangeRow).decode
 read_configuration: Final = msgspec.json.Decoder(ConfigurationRow).decode
+read_handled: Final = msgspec.json.Decoder(HandledRow).decode
 read_incident: Final = msgspec.json.Decoder(IncidentRow).decode
 read_summary: Final = msgspec.json.Decoder(Summary).decode
 read_delivery: Final = msgspec.json.Decoder(DeliveryRow).decode
@@ -73,7 +76,7 @@ def incident_of(row: Row) -> str | None:
             return row.id
         case EpisodeRow() | ItemRow():
             return row.incident
-        case AlertRow() | ChangeRow() | ArrivalRow() | ConfigurationRow():
+        case AlertRow() | ChangeRow() | ArrivalRow() | ConfigurationRow() | HandledRow():
             return None
 
 
@@ -90,5 +93,7 @@ def copied(row: Row) -> tuple[Value, ...]:
             return (fit(row.scope), micros(row.at))
         case ArrivalRow():
             return (micros(row.read_at),)
+        case HandledRow():
+            return (fit(row.delivery), micros(row.received_at), row.state)
         case IncidentRow():
             return (micros(row.opened_at), row.merged_into)

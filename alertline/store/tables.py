@@ -24,6 +24,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "decisions",
     "deliveries",
     "episodes",
+    "handled",
     "incidents",
     "items",
     "metadata",
@@ -118,6 +120,15 @@ configurations: Final = _row_table("configurations")
 
 arrivals: Final = _row_table("arrivals", Column("read_at", BigInteger, nullable=False, index=True))
 
+# What people made of the quarantine: at most one row for each copy of a delivery that lies in it.
+handled: Final = _row_table(
+    "handled",
+    Column("delivery", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Index(None, "delivery", "received_at"),
+)
+
 ROW_TABLES: Final[dict[type[model.Row], Table]] = {
     model.ConfigurationRow: configurations,
     model.AlertRow: alerts,
@@ -126,6 +137,7 @@ ROW_TABLES: Final[dict[type[model.Row], Table]] = {
     model.ItemRow: items,
     model.ChangeRow: changes,
     model.ArrivalRow: arrivals,
+    model.HandledRow: handled,
 }
 """The table of each kind of row, in the order in which a correlator takes them in: no row before what it refers to."""
 
@@ -164,15 +176,16 @@ deliveries: Final = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("keyed", Boolean, nullable=False),
     Column("outcome", Text, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("partition", "offset"),
     Index(None, "stream", "keyed", "received_at"),
     Index(
-        "ix_deliveries_quarantined",
+        "ix_deliveries_held",
         "received_at",
         "offset",
-        sqlite_where=text("outcome = 'quarantined'"),
-        postgresql_where=text("outcome = 'quarantined'"),
+        sqlite_where=text("held"),
+        postgresql_where=text("held"),
     ),
 )
 

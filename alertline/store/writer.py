@@ -211,6 +211,7 @@ def _delivery(row: DeliveryRow) -> Values:
         micros(row.received_at),
         row.keyed,
         row.outcome,
+        row.held,
         encode(row),
     )
 

@@ -5,12 +5,22 @@ from collections.abc import Sequence
 from alertline.eventlog.port import EventLog
 from alertline.incidents.model import ItemRow
 from alertline.incidents.present import present
-from alertline.store.port import DeliveryRow, Filter, IncidentPage
+from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from alertline.store.reader import StoreReader
 from schemas.incident import Incident
 from schemas.records import Delivery, decode
+from schemas.vocabulary import HeldState
 
-__all__ = ["StoredIncidents"]
+__all__ = ["StoredIncidents", "kept_delivery"]
+
+
+async def kept_delivery(log: EventLog, row: DeliveryRow) -> Delivery | None:
+    """The record of a delivery, from the log; None where it is no longer kept."""
+    records = await log.read(row.partition, row.offset, 1)
+    if not records or records[0].position.offset != row.offset:
+        return None
+    record = decode(records[0].payload)
+    return record if isinstance(record, Delivery) else None
 
 
 class StoredIncidents:
@@ -39,16 +49,23 @@ class StoredIncidents:
 
     async def raw(self, delivery: DeliveryRow) -> bytes | None:
         """The body as it came in, from the log."""
-        records = await self._log.read(delivery.partition, delivery.offset, 1)
-        if not records or records[0].position.offset != delivery.offset:
-            return None
-        record = decode(records[0].payload)
-        return record.raw if isinstance(record, Delivery) else None
+        record = await self.kept(delivery)
+        return None if record is None else record.raw
 
-    async def quarantine(self, cursor: str | None, limit: int) -> tuple[Sequence[DeliveryRow], str | None]:
-        """Deliveries that could not be read, newest first."""
-        page = await self._store.quarantine(cursor, limit)
-        return page.deliveries, page.next_cursor
+    async def kept(self, delivery: DeliveryRow) -> Delivery | None:
+        """The whole record, from the log."""
+        return await kept_delivery(self._log, delivery)
+
+    async def quarantine(
+        self, state: HeldState | None, cursor: str | None, limit: int
+    ) -> tuple[Sequence[Held], str | None]:
+        """Deliveries that could not be read, or in part only, newest first."""
+        page = await self._store.quarantine(state, cursor, limit)
+        return page.held, page.next_cursor
+
+    async def held(self, delivery_id: str, offset: int | None) -> Held | None:
+        """One delivery in quarantine."""
+        return await self._store.held(delivery_id, offset)
 
     async def unattached(self) -> Sequence[ItemRow]:
         """What belongs to no incident (yet)."""

@@ -23,6 +23,7 @@ from alertline.web.access import LocalOperator
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.collecting import little_collecting
+from alertline.wiring.commanding import LoggedOrders
 from alertline.wiring.configuring import InForce, configure, streams_of
 from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.embedded import DataFolder
@@ -101,9 +102,10 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         _tell(in_force, record)
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(store, events)
+        orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
         routes = [
             *receiver.routes(),
-            *review_routes(reader, recorded_time=options.recorded_time),
+            *review_routes(reader, orders, recorded_time=options.recorded_time),
             *health_routes(lambda: _missing(correlator)),
         ]
         app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)

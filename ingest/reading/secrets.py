@@ -6,9 +6,12 @@ from urllib.parse import unquote_plus
 
 from ingest.reading.json_body import printable
 
-__all__ = ["REDACTED", "kept_headers", "redacted_query"]
+__all__ = ["DISPOSED", "REDACTED", "REPLAY_OF", "kept_headers", "redacted_query"]
 
 REDACTED: Final = "redacted"
+REPLAY_OF: Final = "alertline-replay-of"
+DISPOSED: Final = "alertline-disposed"
+_OURS: Final = frozenset(("alertline-received-at", REPLAY_OF, DISPOSED))
 
 _SECRET_NAMES: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-auth", "x-amz-security-token"))
 _SECRET_PARTS: Final = ("token", "secret", "signature", "api-key", "apikey", "api_key", "password", "credential")
@@ -46,8 +49,8 @@ def _learn(name: str) -> str | None:
 def _kept_name(name: str) -> str | None:
     if name in _SECRET_NAMES or name in _OF_THE_CONNECTION or any(part in name for part in _SECRET_PARTS):
         return None
-    # said once on receipt: on the record it is `received_at`
-    return None if name == "alertline-received-at" else name
+    # when it was received stands in the record; the marks of `ingest/again.py` are no sender's to make
+    return None if name in _OURS else name
 
 
 def redacted_query(query: str) -> str:

@@ -26,7 +26,7 @@ _SHAPES: Final[Mapping[str, Any]] = {
 _UPDATE: Final = tuple(_SHAPES)
 _COMMAND: Final = frozenset(
     (*_COMMON, "command", "incident", "reason", "milestone", "to", "undo", "into", "alerts", "fields", "revision")
-)
+) | {"delivery", "received_at", "indexes"}
 # kinds that say something by themselves; of the others the text is all there is
 _TELLING: Final = frozenset(MilestoneName) | {"declared", "impact_ended", "fix_started", "rollback", "recovering"}
 _TYPES: Final = ("entry", "change", "command", "tick", "configuration")
@@ -98,6 +98,8 @@ def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change |
         raise BadField(fields.at("type"), "these credentials may not give commands")
     read, known = readers[kind]
     event = read(item, fields)
+    if isinstance(event, Command) and event.command is CommandName.DISCARD_DELIVERY and not request.ticks:
+        raise BadField(fields.at("command"), "a delivery is discarded by POST /v1/quarantine/{id}/discard")
     extra = _UPDATE if isinstance(event, Command) and event.command is CommandName.UPDATE else ()
     return event, fields.unknown({*known, *extra})
 
@@ -167,6 +169,9 @@ def _command(item: int, fields: Fields) -> Command:
         alerts=_alerts(fields),
         fields=_updated(fields) if command is CommandName.UPDATE else {},
         revision=_revision(fields),
+        delivery=fields.text("delivery"),
+        received_at=fields.time("received_at"),
+        indexes=_indexes(fields),
     )
     _check_needs(event, fields)
     return event
@@ -183,6 +188,10 @@ def _check_needs(event: Command, fields: Fields) -> None:
             fields.needed("into")
         case CommandName.ATTACH | CommandName.DETACH | CommandName.SPLIT if not event.alerts:
             raise BadField(fields.at("alerts"), "missing: a list of alert ids")
+        case CommandName.DISCARD_DELIVERY:
+            fields.needed("delivery")
+            if event.received_at is None:
+                raise BadField(fields.at("received_at"), "missing: the receive time of the copy that is meant")
         case CommandName.UPDATE:
             _check_update(fields, event.fields)
 
@@ -221,6 +230,15 @@ def _alerts(fields: Fields) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not all(isinstance(alert, str) for alert in value):
         raise BadField(fields.at("alerts"), "a list of alert ids is expected here")
+    return tuple(value)
+
+
+def _indexes(fields: Fields) -> tuple[int, ...] | None:
+    value = fields.values.get("indexes")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(type(index) is int for index in value):
+        raise BadField(fields.at("indexes"), "a list of whole numbers is expected here")
     return tuple(value)
 
 

@@ -19,7 +19,7 @@ from docs.generate import EXAMPLE, differing, main, pages, routes, variables
 from ingest.receivers import Receiver
 from review.pages import review_routes
 from tests.architecture.sources import ROOT
-from tests.support.memory_reader import MemoryReader
+from tests.support.memory_reader import MemoryOrders, MemoryReader
 
 DOCS = ROOT / "docs"
 
@@ -31,7 +31,11 @@ def application() -> web.Application:
         return {}
 
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    every = [*receiver.routes(), *review_routes(MemoryReader()), *health_routes(nothing_missing)]
+    every = [
+        *receiver.routes(),
+        *review_routes(MemoryReader(), MemoryOrders(MemoryReader())),
+        *health_routes(nothing_missing),
+    ]
     return build_app(routes=every, recorded_time=False, max_body=1024)
 
 

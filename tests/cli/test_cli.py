@@ -18,8 +18,12 @@ from tests.support.server import Server
 Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
-COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "config", "db"]
-SUBCOMMANDS = [("config", "check"), ("config", "apply"), ("db", "upgrade"), ("db", "check")]
+COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "quarantine", "config", "db"]
+SUBCOMMANDS = [
+    *(("config", name) for name in ("check", "apply")),
+    *(("db", name) for name in ("upgrade", "check")),
+    *(("quarantine", name) for name in ("list", "show", "replay", "discard")),
+]
 
 
 @pytest.fixture
@@ -109,6 +113,8 @@ def test_help(run: Run, command: tuple[str, ...]) -> None:
         (("export",), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
         (("export", "--from", "yesterday"), 2, "a day or a time such as 2024-08-20"),
         (("config", "apply"), 1, "there is no Alertline data in alertline-data: name the server's folder with --data"),
+        (("quarantine", "list"), 1, "there is no Alertline data in alertline-data"),
+        (("quarantine", "discard", "d_1"), 2, "Missing option '--reason'"),
         (("show", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1"), 1, "there is no Alertline data in alertline-data"),
         (("explain", "inc_1", "--recording", "good.ndjson"), 1, "no incident of the recording has the id inc_1"),
@@ -284,6 +290,29 @@ def test_postmortem_into(run: Run, served: tuple[Server, str], tmp_path: Path) -
     assert run(*call)[0] == 0
     assert "A person wrote this." in file.read_text()
     assert "Somebody found it out" in file.read_text()
+
+
+def test_quarantine(run: Run, served: tuple[Server, str]) -> None:
+    """Listed, shown, in vain read again, discarded with a name, beside the running server."""
+    server, _ = served
+    lost = server.post("/v1/webhooks/grafana", b"nothing we know")[1]["delivery"]
+    server.applied(lost)
+    data = ("--data", server.folder)
+    listed, shown = run("quarantine", "list", *data), run("quarantine", "show", lost, *data)
+    replayed = run("quarantine", "replay", lost, *data)
+    discarded = run("quarantine", "discard", lost, "--reason", "noise", "--actor", "ana", *data)
+
+    assert (listed[0], lost in listed[1], "open" in listed[1]) == (0, True, True)
+    assert shown[1].endswith("nothing we know\n")
+    assert run("quarantine", "show", lost, "--raw", *data)[1] == "nothing we know"
+    assert (replayed[0], "still unreadable" in replayed[2]) == (1, True)
+    assert (discarded[0], "discarded by ana" in discarded[1], "noise" in discarded[1]) == (0, True, True)
+    assert run("quarantine", "list", *data) == (0, "", "")
+    (row,) = map(orjson.loads, run("quarantine", "list", "--state", "all", "--format", "json", *data)[1].splitlines())
+    assert server.get(f"/v1/quarantine/{lost}")[1].items() >= row.items()
+    again = run("quarantine", "discard", lost, "--reason", "noise", *data)
+    assert again == (1, "", "alertline: it was disposed of before: it was discarded by ana\n")
+    assert run("quarantine", "show", "d_0", *data) == (1, "", "alertline: no delivery d_0 is in quarantine\n")
 
 
 def test_demo(run: Run) -> None:

@@ -7,11 +7,24 @@ import pytest
 
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy, policy_of
-from alertline.store.port import Filter
+from alertline.store.port import Filter, Held
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
-from schemas.vocabulary import IncidentStatus, Outcome, Severity
-from tests.support.store_rows import T0, alert, batch, change, configuration, delivery, episode, incident, item, summary
+from schemas.events import Rejected
+from schemas.vocabulary import HeldState, IncidentStatus, Outcome, Severity
+from tests.support.store_rows import (
+    T0,
+    alert,
+    batch,
+    change,
+    configuration,
+    delivery,
+    episode,
+    handled,
+    incident,
+    item,
+    summary,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -67,7 +80,7 @@ async def test_a_bad_cursor_is_refused(reader: StoreReader, cursor: str) -> None
     with pytest.raises(ValueError, match="cursor"):
         await reader.page(Filter(), cursor)
     with pytest.raises(ValueError, match="cursor"):
-        await reader.quarantine(cursor)
+        await reader.quarantine(None, cursor)
 
 
 async def test_filters(writer: StoreWriter, reader: StoreReader) -> None:
@@ -165,16 +178,55 @@ async def test_a_delivery_is_found_with_all_its_copies(writer: StoreWriter, read
 
 
 async def test_the_quarantine_is_read_page_by_page(writer: StoreWriter, reader: StoreReader) -> None:
-    """Only quarantined deliveries, newest receipt first, each once."""
-    rows = [delivery(f"q{n}", n, T0 + MINUTE * (n // 2), outcome=Outcome.QUARANTINED, reason="?") for n in range(5)]
-    await writer.commit(batch(await writer.claim("log", 0, "one"), deliveries=[*rows, delivery("good", 9)]))
+    """What could not be read, or in part only, newest receipt first, each once; no copies and no vain readings."""
+    rows = [delivery(f"q{n}", n, T0 + MINUTE * (n // 2), outcome=Outcome.QUARANTINED, reason="?") for n in range(4)]
+    rows.append(delivery("q4", 4, T0 + MINUTE * 2, outcome=Outcome.PARTIAL, unread=(Rejected(1, "/1", "odd"),)))
+    other = [
+        delivery("good", 9),
+        delivery("q1", 10, outcome=Outcome.QUARANTINED, duplicate_of=1),
+        delivery("vain", 11, outcome=Outcome.QUARANTINED, replay_of="q1"),
+        delivery("late", 12, outcome=Outcome.IGNORED, replay_of="q1"),
+    ]
+    await writer.commit(batch(await writer.claim("log", 0, "one"), deliveries=[*rows, *other]))
 
     first = await reader.quarantine(limit=3)
-    second = await reader.quarantine(first.next_cursor, limit=3)
+    second = await reader.quarantine(cursor=first.next_cursor, limit=3)
 
-    assert [row.id for row in first.deliveries] == ["q4", "q3", "q2"]
-    assert [row.id for row in second.deliveries] == ["q1", "q0"]
+    assert [each.delivery.id for each in first.held] == ["q4", "q3", "q2"]
+    assert [each.delivery.id for each in second.held] == ["q1", "q0"]
+    assert first.held[0] == Held(rows[4])
     assert second.next_cursor is None
+
+
+async def test_the_quarantine_by_state(writer: StoreWriter, reader: StoreReader) -> None:
+    """What was disposed of is listed apart from what waits, with who did it; only the copy and stream that it names."""
+    old, new = (delivery("q", n, T0 + MINUTE * n, outcome=Outcome.QUARANTINED) for n in (1, 2))
+    other = delivery("p", 3, outcome=Outcome.QUARANTINED)
+    done = handled("q", old.received_at, HeldState.REPLAYED)
+    rows: list[Row] = [done, handled("p", T0, HeldState.DISCARDED, stream="elsewhere")]
+    await writer.commit(batch(await writer.claim("log", 0, "one"), rows, deliveries=[old, new, other]))
+
+    assert (await reader.quarantine()).held == [Held(new), Held(other)]
+    assert (await reader.quarantine(HeldState.REPLAYED)).held == [Held(old, done)]
+    assert (await reader.quarantine(HeldState.DISCARDED)).held == []
+    assert (await reader.quarantine(None)).held == [Held(new), Held(old, done), Held(other)]
+    assert await reader.held("q") == Held(new)
+    assert await reader.held("q", 1) == Held(old, done)
+    assert await reader.held("q", 3) is None
+    assert await reader.held("nothing") is None
+
+
+async def test_of_several_copies_the_newest_that_waits_is_meant(writer: StoreWriter, reader: StoreReader) -> None:
+    """And the newest of all where none waits."""
+    claim = await writer.claim("log", 0, "one")
+    copies = [delivery("q", n, T0 + MINUTE * n, outcome=Outcome.QUARANTINED) for n in (1, 2)]
+    first, second = (handled("q", each.received_at, HeldState.DISCARDED) for each in copies)
+    await writer.commit(batch(claim, [second], deliveries=copies))
+    assert await reader.held("q") == Held(copies[0])
+
+    await writer.commit(batch(claim, [first], first=1))
+    assert await reader.held("q") == Held(copies[1], second)
+    assert (await writer.load(claim)).rows == [second, first]
 
 
 async def test_what_waits_for_an_incident_is_listed(writer: StoreWriter, reader: StoreReader) -> None:

@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from alertline.store.port import Held
 from alertline.web.access import Permission
 from alertline.web.routes import route_table
 from alertline.wiring.server import build_app
 from review.pages import review_routes
 from schemas.public import to_json_bytes
-from schemas.vocabulary import Outcome
-from tests.support.memory_reader import MemoryReader, delivery, waiting
+from schemas.vocabulary import HeldState, Outcome
+from tests.support.memory_reader import MemoryOrders, MemoryReader, delivery, waiting
 from tests.support.sample_incident import outage, running
 
 Client = TestClient[web.Request, web.Application]
@@ -21,7 +21,7 @@ Client = TestClient[web.Request, web.Application]
 
 def application(reader: MemoryReader, *, recorded_time: bool = False) -> web.Application:
     """The review routes as the server wires them."""
-    routes = review_routes(reader, recorded_time=recorded_time)
+    routes = review_routes(reader, MemoryOrders(reader), recorded_time=recorded_time)
     return build_app(routes=routes, recorded_time=recorded_time, max_body=1024)
 
 
@@ -240,19 +240,22 @@ async def test_what_waits_for_its_incident_is_listed(client: Client) -> None:
     assert [item["text"] for item in answer["unattached"]] == ["hello"]
 
 
-def test_every_route_needs_the_permission_to_read() -> None:
-    """Only the style sheet and the picture in the head are for everybody."""
+def test_every_route_needs_a_permission() -> None:
+    """What reads needs the one to read, what writes that to write; only the style sheet and its picture neither."""
     table = route_table(application(MemoryReader()))
 
-    assert {"/static/{name}"} == {route.path for route in table if route.permission is not Permission.READ}
-    assert {"GET"} == {route.method for route in table}
+    assert {route.path for route in table if route.permission is Permission.PUBLIC} == {"/static/{name}"}
+    needed = {("GET", Permission.READ), ("GET", Permission.PUBLIC), ("POST", Permission.WRITE)}
+    assert {(route.method, route.permission) for route in table} == needed
 
 
 async def test_a_failure_without_a_cursor_is_our_own() -> None:
     """Only a cursor is blamed for what a reader refuses."""
 
     class Broken(MemoryReader):
-        async def quarantine(self, cursor: str | None, limit: int) -> tuple[list[msgspec.UnsetType], str | None]:  # type: ignore[override] # never returns
+        async def quarantine(
+            self, state: HeldState | None, cursor: str | None, limit: int
+        ) -> tuple[list[Held], str | None]:
             raise ValueError("broken")
 
     async with TestClient(TestServer(application(Broken()))) as client:

@@ -2,17 +2,20 @@
 
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alertline.web.access import LocalOperator
 from alertline.web.routes import add_routes
 from alertline.wiring.server import build_app
+from review.answers import PAGE_HEADERS
 from review.pages import review_routes
+from schemas.events import Rejected
 from schemas.incident import Incident
+from schemas.records import Delivery
 from schemas.vocabulary import MilestoneName, Outcome
 from tests.support.html_check import PageReader, read_page
-from tests.support.memory_reader import MemoryReader, delivery, waiting
+from tests.support.memory_reader import MemoryOrders, MemoryReader, delivery, waiting
 from tests.support.sample_incident import outage, running, titled
 
 ATTACK = '"><script>alert(1)</script><img src=x onerror=alert(1)> --> {{ 7 * 7 }} [a](javascript:alert(1)) \u202e'
@@ -22,7 +25,9 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 async def fetch(path: str, reader: MemoryReader, *, status: int = 200, recorded_time: bool = False) -> PageReader:
     """Get a page as a browser does, and read it."""
     app = build_app(
-        routes=review_routes(reader, recorded_time=recorded_time), recorded_time=recorded_time, max_body=1024
+        routes=review_routes(reader, MemoryOrders(reader), recorded_time=recorded_time),
+        recorded_time=recorded_time,
+        max_body=1024,
     )
     async with TestClient(TestServer(app)) as client:
         response = await client.get(path, headers=BROWSER)
@@ -142,7 +147,7 @@ async def test_an_empty_list_says_why(path: str, words: str) -> None:
 async def test_an_alias_leads_to_the_survivor() -> None:
     """The page of a merged incident sends its reader on."""
     app = web.Application()
-    add_routes(app, review_routes(MemoryReader(outage())), LocalOperator())
+    add_routes(app, review_routes(MemoryReader(outage()), MemoryOrders(MemoryReader())), LocalOperator())
     async with TestClient(TestServer(app)) as client:
         response = await client.get("/incidents/inc_old", allow_redirects=False)
 
@@ -170,9 +175,103 @@ async def test_recorded_time_is_announced_everywhere(path: str) -> None:
 async def test_static_files_are_our_own(name: str, kind: str) -> None:
     """The style sheet loads nothing from elsewhere."""
     app = web.Application()
-    add_routes(app, review_routes(MemoryReader()), LocalOperator())
+    add_routes(app, review_routes(MemoryReader(), MemoryOrders(MemoryReader())), LocalOperator())
     async with TestClient(TestServer(app)) as client:
         response = await client.get(f"/static/{name}")
 
         assert (200, kind) == (response.status, response.content_type)
         assert "url(" not in await response.text()
+
+
+LOST = delivery("d ü", outcome=Outcome.PARTIAL, reason=ATTACK, rejected=1, unread=(Rejected(1, "/1", "odd"),))
+
+
+def kept(**fields: object) -> Delivery:
+    """The record of a delivery that could not be read."""
+    row = Delivery(
+        id=LOST.id, stream="default", integration="generic", source="generic", received_at=LOST.received_at,
+        outcome=Outcome.PARTIAL, headers={"x-kind": ATTACK}, body=ATTACK, rejected=(Rejected(1, "/1", "odd"),),
+    )  # fmt: skip
+    return msgspec.structs.replace(row, **fields)
+
+
+@pytest.mark.parametrize("body", [ATTACK, None, "", "x" * 30_000])
+async def test_the_page_of_a_delivery_in_quarantine(body: str | None) -> None:
+    """Body, headers, what could not be read, and two forms; nothing of a stranger's becomes markup."""
+    record = kept(body=body, body_base64=b"\xff" if body is None else None)
+    page = await fetch("/quarantine/d%20%C3%BC", MemoryReader(deliveries=[LOST], record=record))
+    forms = [value for tag, name, value in page.attributes if (tag, name) == ("form", "action")]
+
+    assert forms == [f"/quarantine/d%20%C3%BC/{order}?offset=7" for order in ("replay", "discard")]
+    assert ("form", "method", "post") in page.attributes
+    assert "script" not in page.tags
+    assert ATTACK in page.text
+    assert "/1" in page.text
+    expected = {None: "It is no text: 1 bytes", "": "It is empty", ATTACK: ATTACK}.get(body, "Only its beginning")
+    assert expected in page.text
+
+
+async def test_the_page_of_a_delivery_without_its_body() -> None:
+    """It says so."""
+    page = await fetch("/quarantine/d%20%C3%BC?given=d_1", MemoryReader(deliveries=[LOST]))
+
+    assert "The body is not kept." in page.text
+    assert "That is ordered, and not carried out yet" in page.text
+
+
+async def test_the_list_links_to_each_delivery() -> None:
+    """With what could not be read of it."""
+    page = await fetch("/quarantine", MemoryReader(deliveries=[LOST]))
+
+    assert ("a", "href", "/quarantine/d%20%C3%BC?offset=7") in page.attributes
+    assert "item 1, /1: odd" in page.text
+
+
+async def send(order: str, reader: MemoryReader, orders: MemoryOrders, **fields: str) -> ClientResponse:
+    """Press a button of the page."""
+    app = build_app(routes=review_routes(reader, orders), recorded_time=False, max_body=1024)
+    async with TestClient(TestServer(app)) as client:
+        path = f"/quarantine/d%20%C3%BC/{order}?offset=7"
+        response = await client.post(path, data=fields, allow_redirects=False, headers=BROWSER)
+        await response.read()
+        return response
+
+
+@pytest.mark.parametrize("order", ["replay", "discard"])
+async def test_a_button_leads_back_to_the_delivery(order: str) -> None:
+    """With what was made of it on its page."""
+    reader = MemoryReader(deliveries=[LOST], record=kept())
+    response = await send(order, reader, MemoryOrders(reader), actor="Zoë", reason=ATTACK)
+    page = await fetch("/quarantine/d%20%C3%BC", reader)
+
+    assert (response.status, response.headers["Location"]) == (303, "/quarantine/d%20%C3%BC?offset=7")
+    assert f"{order.capitalize().removesuffix('d')}" in page.text
+    assert "by Zoë" in page.text
+    assert ATTACK in page.text
+    assert "form" not in page.tags
+
+
+async def test_a_button_that_nobody_heard_yet() -> None:
+    """The page says that it is ordered."""
+    reader = MemoryReader(deliveries=[LOST])
+    response = await send("discard", reader, MemoryOrders(reader, decided=False), reason="noise")
+
+    assert response.headers["Location"].startswith("/quarantine/d%20%C3%BC?offset=7&given=d_discarded")
+
+
+@pytest.mark.parametrize(
+    ("order", "fields", "status", "words"),
+    [("replay", {}, 422, "Still unreadable"), ("discard", {}, 422, "A field is missing")],
+)
+async def test_a_refused_button_is_a_page(order: str, fields: dict[str, str], status: int, words: str) -> None:
+    """Not JSON, whoever reads it."""
+    reader = MemoryReader(deliveries=[LOST])
+    response = await send(order, reader, MemoryOrders(reader, readable=False), **fields)
+
+    assert (response.status, response.content_type) == (status, "text/html")
+    assert words in read_page(await response.text()).text
+
+
+def test_our_own_forms_may_be_sent() -> None:
+    """A page without a referrer would send its forms from the origin `null`, which is refused."""
+    assert PAGE_HEADERS["Referrer-Policy"] == "same-origin"

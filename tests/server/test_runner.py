@@ -108,7 +108,8 @@ async def test_failing_record(log: SqliteLog, engine: AsyncEngine, monkeypatch: 
         await applied(engine, source)
 
     reader = StoreReader(engine)
-    (row,) = (await reader.quarantine(None, 10)).deliveries
+    (held,) = (await reader.quarantine(limit=10)).held
+    row = held.delivery
     assert (row.id, row.outcome, row.reason) == (
         bad.id,
         "quarantined",

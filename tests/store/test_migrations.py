@@ -8,8 +8,12 @@ from sqlalchemy import Connection, inspect, text
 
 from alertline.store.engine import open_engine, reading, writing
 from alertline.store.migrate import UnknownRevision, check, current, downgrade, upgrade
+from alertline.store.reader import StoreReader
 from alertline.store.revision import HEAD
+from alertline.store.rows import encode
 from alertline.store.tables import metadata
+from schemas.vocabulary import Outcome
+from tests.support.store_rows import delivery
 
 
 @pytest.fixture
@@ -61,6 +65,30 @@ async def test_down_and_up_again(url: str) -> None:
     await upgrade(url)
 
     assert await check(url) == []
+
+
+async def test_what_was_quarantined_before_is_held_after(url: str) -> None:
+    """A store of the version before shows what lies in it; copies of it are left out, and good deliveries."""
+    await upgrade(url, "0003")
+    rows = [
+        delivery("q", 1, outcome=Outcome.QUARANTINED, reason='said "duplicate_of":7'),
+        delivery("copy", 2, outcome=Outcome.QUARANTINED, duplicate_of=1, reason='said "duplicate_of":null'),
+        delivery("part", 3, outcome=Outcome.PARTIAL),
+        delivery("good", 4),
+    ]
+    engine = open_engine(url)
+    insert = text(
+        'INSERT INTO deliveries (partition, "offset", id, stream, received_at, keyed, outcome, body) '
+        "VALUES (0, :offset, :id, 's', :offset, false, :outcome, :body)"
+    )
+    async with writing(engine) as connection:
+        for row in rows:
+            known = {"offset": row.offset, "id": row.id, "outcome": row.outcome, "body": encode(row)}
+            await connection.execute(insert, known)
+    await upgrade(url)
+
+    assert [each.delivery.id for each in (await StoreReader(engine).quarantine()).held] == ["part", "q"]
+    await engine.dispose()
 
 
 async def test_upgrading_twice_changes_nothing(url: str) -> None:

@@ -1,19 +1,22 @@
 """A Reader over what a test gives it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
 
-from alertline.incidents.model import ItemRow, Order
-from alertline.store.port import DeliveryRow, Filter, IncidentPage, Summary
+from alertline.eventlog.port import Position
+from alertline.incidents.model import HandledRow, ItemRow, Order
+from alertline.store.port import CommandOutcome, DeliveryRow, Filter, Held, IncidentPage, Summary
+from review.commanding import By, Given, StillUnreadable
 from schemas.incident import Incident
-from schemas.vocabulary import Basis, MilestoneName, Outcome, RowKind
+from schemas.records import Delivery
+from schemas.vocabulary import Basis, HeldState, MilestoneName, Outcome, RowKind
 
 Row = TypeVar("Row")
 
-__all__ = ["MemoryReader", "delivery", "summary", "waiting"]
+__all__ = ["MemoryOrders", "MemoryReader", "delivery", "summary", "waiting"]
 
 
 class MemoryReader:
@@ -25,11 +28,14 @@ class MemoryReader:
         deliveries: Sequence[DeliveryRow] = (),
         unattached: Sequence[ItemRow] = (),
         raw: bytes | None = None,
+        record: Delivery | None = None,
     ) -> None:
         self._incidents = incidents
         self._deliveries = deliveries
         self._unattached = unattached
         self._raw = raw
+        self._record = record
+        self.handled: dict[str, HandledRow] = {}
 
     async def page(self, filter: Filter, cursor: str | None, limit: int) -> IncidentPage:  # noqa: A002 - as the protocol
         """What matches, in the order given."""
@@ -55,13 +61,65 @@ class MemoryReader:
         """The one body that the test gave."""
         return self._raw
 
-    async def quarantine(self, cursor: str | None, limit: int) -> tuple[Sequence[DeliveryRow], str | None]:
-        """The quarantined rows."""
-        return _slice([row for row in self._deliveries if row.outcome is Outcome.QUARANTINED], cursor, limit)
+    async def kept(self, delivery: DeliveryRow) -> Delivery | None:
+        """The one record that the test gave."""
+        return self._record
+
+    async def quarantine(
+        self, state: HeldState | None, cursor: str | None, limit: int
+    ) -> tuple[Sequence[Held], str | None]:
+        """What is held, in the order given."""
+        return _slice([each for each in self._held() if state in (None, each.state)], cursor, limit)
+
+    async def held(self, delivery_id: str, offset: int | None) -> Held | None:
+        """The first of that id."""
+        named = (each for each in self._held() if each.delivery.id == delivery_id)
+        return next((each for each in named if offset in (None, each.delivery.offset)), None)
+
+    def _held(self) -> list[Held]:
+        return [Held(row, self.handled.get(row.id)) for row in self._deliveries if row.held]
 
     async def unattached(self) -> Sequence[ItemRow]:
         """What the test gave."""
         return self._unattached
+
+
+class MemoryOrders:
+    """Orders that the reader shows at once; `decided` False: nobody decides; `readable` False: nothing is mended."""
+
+    def __init__(
+        self, reader: MemoryReader, *, decided: bool = True, readable: bool = True, refusal: str | None = None
+    ) -> None:
+        self._reader, self._decided, self._readable, self._refusal = reader, decided, readable, refusal
+
+    async def give(self, command: Mapping[str, object], stream: str, by: By) -> Given:
+        """Discard a delivery."""
+        return self._given(str(command["delivery"]), HeldState.DISCARDED, by)
+
+    async def replay(self, row: DeliveryRow, by: By) -> Given:
+        """Replay a delivery."""
+        if not self._readable:
+            raise StillUnreadable("not JSON", [{"index": 0, "pointer": "", "reason": "not JSON"}])
+        return self._given(row.id, HeldState.REPLAYED, by)
+
+    def _given(self, delivery_id: str, state: HeldState, by: By) -> Given:
+        given = Given(self.id_of(by.key or f"{state} {delivery_id}"), Position(0, 9))
+        if self._decided and self._refusal is None:
+            at = datetime(2024, 8, 20, 15, tzinfo=UTC)
+            self._reader.handled[delivery_id] = HandledRow(
+                id="hd", stream="default", delivery=delivery_id, received_at=at, state=state, command=given.command,
+                at=at, actor=by.actor, reason=by.reason,
+            )  # fmt: skip
+        return given
+
+    async def outcome(self, given: Given) -> DeliveryRow | None:
+        """What the test wants."""
+        done = CommandOutcome(item=0, command="order", accepted=self._refusal is None, reason=self._refusal)
+        return delivery(given.command, commands=(done,)) if self._decided else None
+
+    def id_of(self, key: str, integration: str = "alertline") -> str:
+        """Speaks for itself."""
+        return f"d_{key}".replace("/", "_").replace(" ", "_")
 
 
 def summary(incident: Incident) -> Summary:

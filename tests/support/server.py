@@ -165,7 +165,7 @@ class Server:
             read = answer.read()
         finally:
             connection.close()
-        return answer.status, orjson.loads(read) if "json" in answer.headers["Content-Type"] else read.decode()
+        return answer.status, orjson.loads(read) if "json" in answer.headers.get("Content-Type", "") else read.decode()
 
     def applied(self, delivery: str) -> dict[str, Any]:
         """Wait until a delivery is applied; gives what became of it."""

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.handled import handled_id
 from alertline.incidents.model import (
     AlertRow,
     ChangeRow,
     ConfigurationRow,
     EpisodeRow,
+    HandledRow,
     IncidentRow,
     ItemRow,
     Order,
@@ -19,7 +21,7 @@ from alertline.incidents.model import (
 )
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, StreamClock, Summary
 from schemas.configuration import Configuration, Windows, digest_of
-from schemas.vocabulary import Basis, ChangeKind, Classification, IncidentStatus, Outcome, RowKind, Severity
+from schemas.vocabulary import Basis, ChangeKind, Classification, HeldState, IncidentStatus, Outcome, RowKind, Severity
 
 T0 = datetime(2024, 8, 20, 14, 5, 7, 123456, tzinfo=UTC)
 
@@ -66,6 +68,14 @@ def configuration(quiet: timedelta, stream: str = "s") -> ConfigurationRow:
     """The configuration of a stream."""
     found = Configuration(windows=Windows(quiet=quiet), depends_on={"api": ("db",)})
     return ConfigurationRow(id=f"cf_{stream}", stream=stream, configuration=found, digest=digest_of(found), at=T0)
+
+
+def handled(delivery_id: str, received_at: datetime, state: HeldState, stream: str = "s") -> HandledRow:
+    """What was made of a copy of a delivery in quarantine."""
+    return HandledRow(
+        id=handled_id(stream, delivery_id, received_at), stream=stream, delivery=delivery_id, received_at=received_at,
+        state=state, command="d_c", at=T0, actor="ana", reason="why",
+    )  # fmt: skip
 
 
 def change(name: str, at: datetime, scope: str = "default") -> ChangeRow:
