@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alertline.incidents.engine import Step
-from alertline.incidents.ids import event_id
+from alertline.incidents.ids import EventIds
 from alertline.incidents.quarantine import disposed, why_not
 from alertline.incidents.state import StreamState
 from alertline.store.port import CommandOutcome
@@ -62,7 +62,7 @@ def _discarded(state: StreamState, delivery: Delivery, event: Command) -> Comman
 
 def _carried_out(state: StreamState, delivery: Delivery, event: Command) -> CommandOutcome:
     """A command about an incident: the item that it became says whether it stands."""
-    row = state.items[event_id(state.stream, delivery.id, delivery.received_at, event.item)]
+    row = state.items[EventIds(state.stream, delivery.id, delivery.received_at).of(event.item)]
     if row.incident is None:
         reason = "it found no incident, or several"
         return CommandOutcome(item=event.item, command=event.command, accepted=None, reason=reason)

@@ -24,7 +24,7 @@ class Work:
         state, policy: the stream's memory and the numbers of its rules.
         offset: the record's place; received_at: its receipt; log_time: of the stream when it is read.
         source: the source type.
-        ids: of the delivery's items.
+        delivery_id: of the delivery; ids: of its items.
         events: of the delivery; only_repeats: they are all of alerts that fire already (None: nobody asked yet).
         decisions: what was decided, in order; each is already in the state.
         moved: scopes in which an incident opened or its interval changed (entries that wait are offered again).
@@ -36,6 +36,7 @@ class Work:
         self.offset = offset
         self.received_at = received_at
         self.log_time = state.log_time
+        self.delivery_id = delivery_id
         self.ids = EventIds(state.stream, delivery_id, received_at)
         self.source = source
         self.events: tuple[Event, ...] = ()
