@@ -110,6 +110,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         rank: order of asking `detect`, low first; 50 unless two sources look alike.
         own: Alertline's own format: a body without a valid item is answered 422, because its author can mend it.
         secrets: fields (JSON keys or form names, at any depth) whose values never reach the log, nor `adapt`.
+        gets: whether its senders may say all in the query of a GET.
         resolves: whether the source tells when an alert is over; without it its alerts are points.
     """
 
@@ -121,4 +122,5 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     rank: int = 50
     own: bool = False
     secrets: tuple[str, ...] = ()
+    gets: bool = False
     resolves: bool = True

@@ -89,7 +89,7 @@ class Receiver:
         self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
 
     def routes(self) -> tuple[Route, ...]:
-        """The receivers' routes. A GET is answered 405 without any effect: browsers and uptime checks come by."""
+        """The receivers' routes. A GET is answered 405 without any effect, unless it is how a sender sends."""
         paths = ("/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}", "/v1/webhooks")
         named = {f"/v1/webhooks/{name}": partial(self._receive_at, port) for name, port in self._ports.items()}
         taking = [
@@ -101,10 +101,10 @@ class Receiver:
                 Route(method, paths[2], Permission.INGEST, self._receive_unnamed),
             )
         ]
-        refusing = [
-            Route(method, path, Permission.PUBLIC, _not_allowed) for path in paths for method in ("GET", "HEAD")
-        ]
-        return (*taking, *refusing)
+        getting = [Route("GET", path, Permission.INGEST, self._receive_query) for path in paths[:2]]
+        refusing = [Route("GET", paths[2], Permission.PUBLIC, _not_allowed)]
+        refusing += [Route("HEAD", path, Permission.PUBLIC, _not_allowed) for path in paths]
+        return (*taking, *getting, *refusing)
 
     def lanes(self) -> dict[str, Lane]:
         """The short ways to the integrations, where everybody who reaches the server is its operator."""
@@ -136,6 +136,13 @@ class Receiver:
         principal = request[PRINCIPAL]
         read = self._read(request, body, principal)
         return Receipt(await self._take(read, port, principal, told=port.adapter.own))
+
+    async def _receive_query(self, request: web.Request) -> web.Response:
+        """A delivery that is all query. Browsers come by with any address that a page names: they get nothing done."""
+        port = self._ports.get(request.match_info["integration"])
+        if port is None or not port.adapter.gets or not request.query_string or "Sec-Fetch-Mode" in request.headers:
+            return await _not_allowed(request)
+        return await self._receive_at(port, request)
 
     async def _receive_unnamed(self, request: web.Request) -> web.Response:
         principal = request[PRINCIPAL]

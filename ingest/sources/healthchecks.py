@@ -155,6 +155,7 @@ ADAPTER = Adapter(
         "of `code` and `key` are redacted there.",
     ),
     detect=_detect,
+    gets=True,
     adapt=_adapt,
     # whoever knows one can ping, pause or resume the check
     secrets=("ping_url", "update_url", "pause_url", "resume_url", "badge_url"),

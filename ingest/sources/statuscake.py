@@ -98,6 +98,7 @@ ADAPTER = Adapter(
         "by name and address, so a renamed check is another.",
     ),
     detect=_detect,
+    gets=True,
     adapt=_adapt,
     secrets=("Token",),
 )

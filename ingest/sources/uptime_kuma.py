@@ -222,6 +222,7 @@ ADAPTER = Adapter(
         "interval of retries; the time in custom bodies without the heartbeat. PENDING and MAINTENANCE are ignored.",
     ),
     detect=_detect,
+    gets=True,
     adapt=_adapt,
     secrets=(
         "basic_auth_user",

@@ -122,6 +122,7 @@ ADAPTER = Adapter(
         "ends it.",
     ),
     detect=_detect,
+    gets=True,
     adapt=_adapt,
     secrets=("monitorAlertContacts", "monitor_alert_contacts"),
 )

@@ -17,8 +17,9 @@ from alertline.web.health import health_routes
 from alertline.web.routes import add_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
+from schemas.events import AlertEvent
 from schemas.records import Delivery, Record, Tick
-from schemas.vocabulary import Outcome
+from schemas.vocabulary import AlertStatus, Outcome
 from tests.support.receiving import (
     ALERT,
     GROUP,
@@ -155,6 +156,24 @@ async def test_unknown_integration() -> None:
         await problem(await client.post("/v1/webhooks/nobody", json=ALERT), 404)
 
     assert await records(log) == []
+
+
+async def test_a_sender_that_gets() -> None:
+    """What a sender says in the query of a GET is taken in; the same from a browser, or by whoever posts, is not."""
+    log = MemoryLog()
+    path = "/v1/webhooks/uptimerobot?monitorID=7&monitorFriendlyName=api&alertType=1&alertDateTime=1741082400"
+    async with serving(log) as client:
+        taken = await client.get(path)
+        browsed = await client.get(path, headers={"Sec-Fetch-Mode": "no-cors"})
+        empty = await client.get("/v1/webhooks/uptimerobot")
+        poster = await client.get("/v1/webhooks/generic?title=x")
+
+    assert [each.status for each in (taken, browsed, empty, poster)] == [202, 405, 405, 405]
+    (record,) = await records(log)
+    assert isinstance(record, Delivery)
+    (event,) = record.events
+    assert isinstance(event, AlertEvent)
+    assert (event.dedup_key, event.status) == ("7", AlertStatus.FIRING)
 
 
 @pytest.mark.parametrize("path", ["/v1/webhooks", "/v1/webhooks/generic", "/v1/webhooks/generic/token"])
