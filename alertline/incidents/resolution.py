@@ -1,6 +1,7 @@
 """Where `resolved` is stamped (contract §8.9). Pure; when the status changes is `lifecycle.py`."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
 from alertline.incidents.policy import Policy
@@ -48,10 +49,11 @@ def resolution(
     if said:
         last = max(said, key=lambda item: (item.at, item.order))
         return Milestone(at=last.at, basis=last.basis, evidence=last.evidence, note=last.text or None)
-    return _latest_end(witnesses(episodes))
+    return _latest_end(witnesses(episodes), policy.interval)
 
 
-def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
+def _latest_end(episodes: Sequence[EpisodeRow], interval: timedelta) -> Milestone | None:
+    """The latest end of what fired. A rule sees the recovery at its next evaluation: that widens the lower bound."""
     ends = [(episode.ended_at, episode) for episode in episodes if episode.ended_at is not None]
     if not ends or len(ends) < len(episodes):
         return None
@@ -60,16 +62,21 @@ def _latest_end(episodes: Sequence[EpisodeRow]) -> Milestone | None:
     if latest > at:
         note = f"an alert's source fell silent without a resolve: it ended by {time_words(latest)} at the latest"
     elif episode.end_basis is EndBasis.REPORTED:
-        note = "latest end of its alerts, quiet since"
+        note = (
+            "latest end of its alerts, quiet since; the rule's evaluation interval, taken as "
+            f"{interval.total_seconds():g} s, widens the lower bound"
+        )
     elif episode.end_span is not None and (stated := episode.end_span.stated_end) is not None:
         note = f"when it was received: its source's clock is ahead, it stated {time_words(stated)}"
     else:
         note = "assumed: no source stated this end"
-    known = episode.end_basis in (EndBasis.REPORTED, EndBasis.EXPIRED)
+    earliest = at if episode.end_basis is EndBasis.EXPIRED else None
+    if episode.end_basis is EndBasis.REPORTED:
+        earliest = max(at - interval, episode.started_at)
     return Milestone(
         at=at,
         basis=Basis.REPORTED if latest == at and episode.end_basis is EndBasis.REPORTED else Basis.ASSUMED,
-        earliest=at if known else None,
+        earliest=earliest,
         latest=latest,
         evidence=episode.end_evidence,
         note=note,
