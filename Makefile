@@ -37,7 +37,7 @@ bench: setup-dev ## every speed claim, as ratios within one run
 schemas: setup-dev ## write schemas/json and docs/vocabulary.md again from the shapes
 	@$(BIN)/python -m schemas.generate
 
-docs: setup-dev ## write docs/settings.md and docs/routes.md again from the code
+docs: setup-dev ## write docs/settings.md, routes.md and sources.md again from the code
 	@$(BIN)/python -m docs.generate
 
 lock: ## pin the dependencies again, with hashes (needs uv)

@@ -18,6 +18,7 @@ import msgspec
 from alertline.errors import SettingError
 
 __all__ = [
+    "BodyMapping",
     "Integration",
     "Maintenance",
     "Pending",
@@ -80,16 +81,61 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flaps: int = 4
 
 
+class BodyMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the parts of an alert stand in the bodies of a sender, as [JMESPath](https://jmespath.org) expressions.
+
+    What is left out is guessed. An expression is of one item; one that begins with `$.` is of the whole body.
+
+    Attributes:
+        items: the list of alerts in a body; without it a list is one, and anything else is one alert.
+        title: one line for people.
+        status: the sender's word for it; what it means: `words`.
+        identity: what a condition keeps from one episode to the next.
+        dedup_key: the sender's key of one alert; each of the two stands in for the other.
+        severity: the sender's word for it; what it means: `severities`.
+        starts_at, ends_at, changed_at: times in any common form; without a zone they are taken for UTC.
+        pending_for: how long the condition held before the alert fired.
+        service, host, environment: what it is about.
+        description, url, runbook, value: for people.
+        labels: an expression that finds an object or a list of tags, or a table of label = expression.
+        words: firing, resolved, acknowledged or ignored = list of the sender's words; the usual ones are known.
+        severities: critical, error, warning or info = list of the sender's words.
+    """
+
+    items: str | None = None
+    title: str | None = None
+    status: str | None = None
+    identity: str | None = None
+    dedup_key: str | None = None
+    severity: str | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
+    changed_at: str | None = None
+    pending_for: str | None = None
+    service: str | None = None
+    host: str | None = None
+    environment: str | None = None
+    description: str | None = None
+    url: str | None = None
+    runbook: str | None = None
+    value: str | None = None
+    labels: str | dict[str, str] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    severities: dict[str, tuple[str, ...]] = {}
+
+
 class Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A named sender.
 
     Attributes:
         source: its source type: the name of a module in `ingest/sources`.
         stream: the stream that its deliveries belong to: unit of order and of one writer.
+        mapping: see its table; only with the source `generic`.
     """
 
     source: str
     stream: str = "default"
+    mapping: BodyMapping | None = None
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -303,6 +349,7 @@ def _known(path: str) -> list[str]:
         "windows": Windows,
         "thresholds": Thresholds,
         "integrations": Integration,
+        "integrations.mapping": BodyMapping,
         "topology": Topology,
         "rules": Rules,
         "rules.scope": Rule,
@@ -310,7 +357,7 @@ def _known(path: str) -> list[str]:
         "maintenance": Maintenance,
         "pending": Pending,
     }
-    table = re.sub(r"\[.*", "", path)
+    table = re.sub(r"\[.*|\.NAME", "", path)
     shape = shapes.get(table, shapes.get(table.partition(".")[0], Settings)) if path else Settings
     return [field.encode_name for field in msgspec.structs.fields(shape)]
 

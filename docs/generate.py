@@ -1,4 +1,4 @@
-"""Write the pages that say what the code says: docs/settings.md and docs/routes.md (`make docs`).
+"""Write the pages that say what the code says: docs/settings.md, docs/routes.md, docs/sources.md (`make docs`).
 
 `--check` writes nothing; it names the pages that differ and exits 1.
 """
@@ -12,12 +12,25 @@ from typing import Final, cast
 import msgspec
 
 from alertline.clock import now
-from alertline.config import Integration, Maintenance, Pending, Rule, Rules, Settings, Thresholds, Topology, Windows
+from alertline.config import (
+    BodyMapping,
+    Integration,
+    Maintenance,
+    Pending,
+    Rule,
+    Rules,
+    Settings,
+    Thresholds,
+    Topology,
+    Windows,
+)
 from alertline.eventlog.memory import MemoryLog
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, route_table
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.server import build_app
+from ingest.adapter import Adapter
+from ingest.catalogue import adapters
 from ingest.receivers import Receiver
 from review.commanding import Orders
 from review.pages import review_routes
@@ -39,6 +52,19 @@ reopen = "10m"
 # senders post to /v1/webhooks/grafana-eu
 [integrations.grafana-eu]
 source = "grafana"
+
+# bodies of a tool that Alertline does not know: where its parts stand
+[integrations.acme]
+source = "generic"
+
+[integrations.acme.mapping]
+items = "problems"
+title = "headline"
+status = "phase"
+
+[integrations.acme.mapping.words]
+firing = ["acute"]
+resolved = ["over"]
 
 [topology]
 backstage = ["catalog-info.yaml"]
@@ -71,6 +97,7 @@ _TABLES: Final = (
     ("windows", Windows, True),
     ("thresholds", Thresholds, True),
     ("integrations.NAME", Integration, False),
+    ("integrations.NAME.mapping", BodyMapping, False),
     ("topology", Topology, False),
     ("rules", Rules, False),
     ("[rules.scope]", Rule, False),
@@ -81,6 +108,7 @@ _TABLES: Final = (
 _OWN_TABLES: Final = {
     Settings: ("windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
     Rules: ("scope", "service"),
+    Integration: ("mapping",),
 }
 _SETTINGS_HEAD: Final = """\
 # Settings
@@ -106,11 +134,30 @@ local operator, who holds all of them; sign-in and tokens will hand them out. Wh
 | method | path | permission |
 |---|---|---|
 """
+_SOURCES_HEAD: Final = """\
+# Sources
+
+<!-- Written by `make docs` from what the modules in ingest/sources/ say of themselves. Edit those. -->
+
+Every source has its own address, `/v1/webhooks/` and its name; `{url}` stands for it below, with the server before it.
+`POST /v1/webhooks` without a name recognises the sender by the body. Named integrations, and mappings for other
+tools: [configuration.md](configuration.md#bodies-of-other-tools). What a body becomes, before anything is sent:
+
+```sh
+alertline sources
+alertline sources try body.json
+```
+"""
 
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    return {ROOT / "docs" / "settings.md": settings_page(), ROOT / "docs" / "routes.md": routes_page()}
+    docs = ROOT / "docs"
+    return {
+        docs / "settings.md": settings_page(),
+        docs / "routes.md": routes_page(),
+        docs / "sources.md": sources_page(),
+    }
 
 
 def settings_page() -> str:
@@ -175,6 +222,29 @@ def routes_page() -> str:
     """docs/routes.md."""
     rows = sorted((route.path, route.method, route.permission) for route in routes())
     return _ROUTES_HEAD + "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
+
+
+def sources_page() -> str:
+    """docs/sources.md."""
+    rows = [f"| [`{each.name}`](#{each.name}) | {each.about.title} |" for each in adapters().values()]
+    table = "\n".join(("| source | sender |", "|---|---|", *rows))
+    return "\n".join((_SOURCES_HEAD, table, "", *map(_source, adapters().values())))
+
+
+def _source(adapter: Adapter) -> str:
+    about = adapter.about
+    parts = [
+        f"## {adapter.name}",
+        about.title,
+        f"**Paste**\n\n```text\n{about.paste}\n```",
+        f"**Reads.** {about.reads}",
+    ]
+    parts.append(f"**Cannot know.** {about.cannot_know}")
+    if not adapter.resolves:
+        parts.append("It never tells when an alert is over: its alerts are points in time.")
+    if adapter.secrets:
+        parts.append(f"**Never kept.** {', '.join(f'`{name}`' for name in adapter.secrets)}")
+    return "\n\n".join(parts) + "\n"
 
 
 def differing(expected: Mapping[Path, str]) -> list[str]:

@@ -70,6 +70,8 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
         key: the sender's own id of what it tells, where it stands in the body: the same key again within a day is the
             same delivery, however its bytes differ. A header that gives an id comes first. What the key is made of
             may never change: recordings would give other ids.
+        paths: for each event where its parts stood, by name: a JSON pointer, or how it was made; only where shapes are
+            guessed or mapped, and only for people: it never reaches the log.
     """
 
     events: tuple[Event, ...] = ()
@@ -81,6 +83,7 @@ class Adapted(msgspec.Struct, frozen=True, kw_only=True):
     tick: datetime | None = None
     configuration: Configuration | None = None
     key: str | None = None
+    paths: tuple[dict[str, str], ...] = ()
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,13 @@
 """Integrations: named senders. Without configuration every source type is one of its own name, in stream `default`."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
 from ingest.adapter import Adapter
 from ingest.catalogue import adapters
+from ingest.reading.mapping import Mapped, read_mapped
 
 __all__ = ["DEFAULT_STREAM", "Integration", "Integrations", "UnknownSource"]
 
@@ -17,11 +19,12 @@ class UnknownSource(ValueError):
 
 
 class Integration(msgspec.Struct, frozen=True, kw_only=True):
-    """One sender: its name in paths, its source type, the stream that its deliveries go to."""
+    """One sender: its name in paths, its source type, the stream that its deliveries go to, how its bodies are read."""
 
     name: str
     source: str
     stream: str = DEFAULT_STREAM
+    mapping: Mapped | None = None
 
 
 class Integrations:
@@ -43,7 +46,7 @@ class Integrations:
                     f"integration {integration.name}: unknown source {integration.source!r}; "
                     f"one of: {', '.join(self._adapters)}"
                 )
-        self._pairs = {name: (one, self._adapters[one.source]) for name, one in everything.items()}
+        self._pairs = {name: (one, _adapter_of(one, self._adapters[one.source])) for name, one in everything.items()}
 
     def find(self, name: str) -> tuple[Integration, Adapter] | None:
         """The integration of this name with its adapter; None if there is none."""
@@ -65,3 +68,12 @@ class Integrations:
     def all(self) -> tuple[Integration, ...]:
         """Every integration, in order of names."""
         return tuple(self._pairs[name][0] for name in sorted(self._pairs))
+
+
+def _adapter_of(integration: Integration, adapter: Adapter) -> Adapter:
+    """The adapter of an integration: with a mapping it is asked only where that finds nothing."""
+    if integration.mapping is None:
+        return adapter
+    adapt = partial(read_mapped, mapping=integration.mapping, otherwise=adapter.adapt)
+    # a vendor's body, not our own format: what cannot be read waits in quarantine, and its sender hears nothing of it
+    return msgspec.structs.replace(adapter, adapt=adapt, own=False)

@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "explain": "explaining",
     "postmortem": "showing",
     "quarantine": "quarantining",
+    "sources": "sources",
     "config": "configuring",
     "db": "upkeep",
     "correlate": "serving",

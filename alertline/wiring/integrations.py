@@ -1,8 +1,10 @@
 """The senders that a configuration names."""
 
+from alertline.config import Integration as Configured
 from alertline.config import Settings
 from alertline.errors import SettingError
 from ingest.integrations import Integration, Integrations, UnknownSource
+from ingest.reading.mapping import LABEL, PARTS, BadMapping, Mapped, compile_mapping
 
 __all__ = ["integrations_of"]
 
@@ -11,13 +13,32 @@ def integrations_of(settings: Settings) -> Integrations:
     """The configured senders.
 
     Raises:
-        SettingError: one names a source that there is not.
+        SettingError: one names a source that there is not, or has a mapping that cannot be used.
     """
     named = {
-        name: Integration(name=name, source=each.source, stream=each.stream)
+        name: Integration(name=name, source=each.source, stream=each.stream, mapping=_mapping_of(name, each))
         for name, each in settings.integrations.items()
     }
     try:
         return Integrations(named)
     except UnknownSource as error:
         raise SettingError(str(error)) from error
+
+
+def _mapping_of(name: str, integration: Configured) -> Mapped | None:
+    mapping = integration.mapping
+    if mapping is None:
+        return None
+    if integration.source != "generic":
+        raise SettingError(f"integrations.{name}: a mapping goes with source = 'generic', not {integration.source!r}")
+    given = {part: getattr(mapping, part) for part in PARTS}
+    labels = given.pop("labels")
+    expressions = {part: text for part, text in given.items() if text is not None}
+    if isinstance(labels, str):
+        expressions["labels"] = labels
+    else:
+        expressions |= {LABEL + label: text for label, text in labels.items()}
+    try:
+        return compile_mapping(expressions, mapping.words, mapping.severities)
+    except BadMapping as error:
+        raise SettingError(f"integrations.{name}.mapping.{error}") from error

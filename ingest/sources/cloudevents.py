@@ -8,6 +8,7 @@ from typing import Final
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.cloud_events import CloudEvent, events_of, is_binary
+from ingest.reading.common_names import named_parts, unwrap
 from ingest.reading.fields import BadField, Fields
 from ingest.reading.labels import environment_of, host_of, service_of, text_of
 from ingest.reading.lenient import Lenient
@@ -15,7 +16,6 @@ from ingest.reading.severities import severity_of
 from ingest.reading.statuses import status_of
 from ingest.reading.tags import read_tags
 from ingest.reading.templates import spelled_alike
-from ingest.reading.unknown_shape import guess, unwrap
 from schemas.events import AlertEvent, Change, Rejected
 from schemas.vocabulary import AlertStatus, ChangeKind
 
@@ -172,7 +172,7 @@ def _alert(item: int, said: _Said, *, guessed: bool = False) -> AlertEvent | Non
     subject = _text_of(said.attributes, ("subject",))
     # in our words, so that the one time that is told becomes the right one
     told = said.inner | {"status": "resolved" if resolved else "firing"}
-    found = guess(told) or guess(told | {"title": subject or said.type}) or Fields({})
+    found = named_parts(told) or named_parts(told | {"title": subject or said.type}) or Fields({})
     fields = Lenient(Fields(found.values, said.pointer), said.warnings)
     labels, title = said.labels, fields.text("title") or subject or said.type
     severity = said.text("severity", "priority", "level", "urgency") or labels.get("severity")
