@@ -22,7 +22,7 @@ _OF_THE_CONNECTION: Final = frozenset(
 _SECRET_QUERY_PARTS: Final = (*_SECRET_PARTS, "auth", "pwd", "jwt", "passw")
 # short words are secrets only by themselves or at the end of a name: a StatusCode is none
 _SECRET_QUERY_NAMES: Final = frozenset(("code", "sig", "pass"))
-_SECRET_QUERY_END: Final = "key"
+_SECRET_QUERY_ENDS: Final = ("key",)
 # names repeat from request to request; the bound keeps a hostile sender from filling memory
 _MOST_NAMES: Final = 1024
 _known_names: Final[dict[str, str | None]] = {}
@@ -64,7 +64,7 @@ def redacted_query(query: str) -> str:
 def _redacted_pair(pair: str) -> str:
     name, separator, value = pair.partition("=")
     plain = unquote_plus(name).lower()
-    secret = plain in _SECRET_QUERY_NAMES or plain.endswith(_SECRET_QUERY_END)
+    secret = plain in _SECRET_QUERY_NAMES or plain.endswith(_SECRET_QUERY_ENDS)
     if value and (secret or any(part in plain for part in _SECRET_QUERY_PARTS)):
         return f"{name}{separator}{REDACTED}"
     return pair
