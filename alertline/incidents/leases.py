@@ -6,7 +6,7 @@ from typing import Final
 from alertline.incidents.model import EpisodeRow
 from alertline.incidents.policy import Policy
 
-__all__ = ["counts_as_repeat", "lease_of", "silent_deadline"]
+__all__ = ["counts_as_repeat", "lease_of", "pace_of", "silent_deadline"]
 
 _LEARNED: Final = 2  # repeats after which a source's own pace is known
 _MISSED: Final = 3  # so many gaps without a repeat are silence
@@ -25,6 +25,11 @@ def counts_as_repeat(gap: timedelta, policy: Policy) -> bool:
     Copies from a second sender follow within seconds or minutes, and no lease could be as short as they are close.
     """
     return _MISSED * gap >= policy.lease_least
+
+
+def pace_of(row: EpisodeRow) -> tuple[bool, int, bool]:
+    """What a lease goes by, besides when its source was heard last."""
+    return row.repeats, row.repeated, row.stale
 
 
 def silent_deadline(row: EpisodeRow, policy: Policy) -> datetime | None:

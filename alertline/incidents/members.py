@@ -101,6 +101,11 @@ def _shown(row: EpisodeRow) -> tuple[Severity, float | None, bool, bool]:
     return row.severity, row.pending_for, row.pending_configured, row.paging
 
 
+def _turned(row: EpisodeRow) -> tuple[datetime | None, ...]:
+    """What flapping is made of besides the kind of the episode."""
+    return row.started_at, row.ended_at, row.end_read_at
+
+
 def _drop(values: list[Value], value: Value) -> None:
     del values[bisect_left(values, value)]
 
@@ -209,7 +214,7 @@ class Members:
             self._tally_of(row).add(row)
         elif moved:
             self._tally_of(row).move(old, row)
-        if moved or old.paging is not row.paging:
+        if old.paging is not row.paging or (moved and _turned(old) != _turned(row)):
             self.turns.remove(old)
             self.turns.add(row)
         self.episodes[row.id] = row

@@ -184,6 +184,8 @@ class EpisodeRow(
     @property
     def end_read_at(self) -> datetime | None:
         """Log time at which the newest of its ends was read."""
+        if len(self.spans) == 1:
+            return self.spans[0].read_at
         return max((span.read_at for span in self.spans if span.read_at is not None), default=None)
 
     @property

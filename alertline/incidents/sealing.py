@@ -30,6 +30,8 @@ def sealed(row: IncidentRow, log_time: datetime, policy: Policy) -> bool:
 
 def any_sealed(work: Work, episodes: Sequence[EpisodeRow]) -> bool:
     """Whether one of some episodes is in a sealed incident."""
+    if len(episodes) == 1:
+        return _is_sealed(work, episodes[0])
     return any(_is_sealed(work, episode) for episode in episodes)
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from alertline.incidents.background import Background
 from alertline.incidents.candidates import around
-from alertline.incidents.leases import silent_deadline
+from alertline.incidents.leases import pace_of, silent_deadline
 from alertline.incidents.maintenance import expected_over
 from alertline.incidents.members import About, Members
 from alertline.incidents.milestones import Stamps, stamp
@@ -42,10 +42,6 @@ _NEAR: Final = 4  # how many neighbours in time are looked at where a rule asks 
 _LAST: Final = "\uffff"  # after every id
 _DAY: Final = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _pace(row: EpisodeRow) -> tuple[bool, int, bool]:
-    return row.repeats, row.repeated, row.stale
 
 
 class StreamState:
@@ -128,7 +124,7 @@ class StreamState:
         old = self.episodes.get(row.id)
         self.episodes[row.id] = row
         self._index_start(row, old)
-        if old is None or old.spans != row.spans or _pace(old) != _pace(row):
+        if old is None or old.spans != row.spans or pace_of(old) != pace_of(row):
             self._timers.set(TimerKind.SILENT, row.id)  # a plain repeat only moves it on
         if row.incident is None:
             self._timers.set(TimerKind.EXPECTED_OVER, row.id)

@@ -6,17 +6,7 @@ from typing import Final
 import msgspec
 
 from alertline.clock import micros
-from alertline.incidents.model import (
-    AlertRow,
-    ArrivalRow,
-    ChangeRow,
-    ConfigurationRow,
-    EpisodeRow,
-    HandledRow,
-    IncidentRow,
-    ItemRow,
-    Row,
-)
+from alertline.incidents import model
 from alertline.store.port import DeliveryRow, Summary
 
 __all__ = [
@@ -42,19 +32,19 @@ Value = str | int | bool | None
 
 _encoder: Final = msgspec.json.Encoder()
 
-read_row: Final[Callable[[str], Row]] = msgspec.json.Decoder(Row).decode
-read_alert: Final = msgspec.json.Decoder(AlertRow).decode
-read_episode: Final = msgspec.json.Decoder(EpisodeRow).decode
-read_item: Final = msgspec.json.Decoder(ItemRow).decode
-read_change: Final = msgspec.json.Decoder(ChangeRow).decode
-read_configuration: Final = msgspec.json.Decoder(ConfigurationRow).decode
-read_handled: Final = msgspec.json.Decoder(HandledRow).decode
-read_incident: Final = msgspec.json.Decoder(IncidentRow).decode
+read_row: Final[Callable[[str], model.Row]] = msgspec.json.Decoder(model.Row).decode
+read_alert: Final = msgspec.json.Decoder(model.AlertRow).decode
+read_episode: Final = msgspec.json.Decoder(model.EpisodeRow).decode
+read_item: Final = msgspec.json.Decoder(model.ItemRow).decode
+read_change: Final = msgspec.json.Decoder(model.ChangeRow).decode
+read_configuration: Final = msgspec.json.Decoder(model.ConfigurationRow).decode
+read_handled: Final = msgspec.json.Decoder(model.HandledRow).decode
+read_incident: Final = msgspec.json.Decoder(model.IncidentRow).decode
 read_summary: Final = msgspec.json.Decoder(Summary).decode
 read_delivery: Final = msgspec.json.Decoder(DeliveryRow).decode
 
 
-def encode(row: Row | Summary | DeliveryRow) -> str:
+def encode(row: model.Row | Summary | DeliveryRow) -> str:
     """The body of a row: JSON, in which a NUL character is an escape that every database takes as text."""
     return _encoder.encode(row).decode()
 
@@ -69,31 +59,31 @@ def fold_title(title: str) -> str:
     return fit(title.casefold())
 
 
-def incident_of(row: Row) -> str | None:
+def incident_of(row: model.Row) -> str | None:
     """The incident that a row is about; None for what stands by itself."""
     match row:
-        case IncidentRow():
+        case model.IncidentRow():
             return row.id
-        case EpisodeRow() | ItemRow():
+        case model.EpisodeRow() | model.ItemRow():
             return row.incident
-        case AlertRow() | ChangeRow() | ArrivalRow() | ConfigurationRow() | HandledRow():
+        case model.AlertRow() | model.ChangeRow() | model.ArrivalRow() | model.ConfigurationRow() | model.HandledRow():
             return None
 
 
-def copied(row: Row) -> tuple[Value, ...]:
+def copied(row: model.Row) -> tuple[Value, ...]:
     """The columns that the table of this kind of row has of its own (`tables.py`), in their order."""
     match row:
-        case AlertRow() | ConfigurationRow():
+        case model.AlertRow() | model.ConfigurationRow():
             return ()
-        case EpisodeRow():
+        case model.EpisodeRow():
             return (row.alert, row.incident)
-        case ItemRow():
+        case model.ItemRow():
             return (row.incident,)
-        case ChangeRow():
+        case model.ChangeRow():
             return (fit(row.scope), micros(row.at))
-        case ArrivalRow():
+        case model.ArrivalRow():
             return (micros(row.read_at),)
-        case HandledRow():
+        case model.HandledRow():
             return (fit(row.delivery), micros(row.received_at), row.state)
-        case IncidentRow():
+        case model.IncidentRow():
             return (micros(row.opened_at), row.merged_into)
