@@ -8,7 +8,8 @@ import pytest
 
 from alertline.eventlog.memory import MemoryLog
 from ingest.catalogue import adapters
-from ingest.intake import Posted, receive, receive_again
+from ingest.disposals import as_told
+from ingest.intake import Posted, identified, receive, receive_again, request_of
 from ingest.integrations import Integration
 from ingest.receivers import ReceiverOptions
 from ingest.recording import read_recordings
@@ -99,6 +100,21 @@ def test_commands_of_somebody_else_are_not_carried_out() -> None:
 
     assert isinstance(again, Delivery)
     assert again.events == ()
+
+
+def test_a_body_in_which_todays_adapter_finds_an_id() -> None:
+    """The one of its day could not read it, and named it by its bytes: it is found by either name."""
+    body = {"_id": "change-1", "kind": "flag", "date": 1746515289000, "title": "somebody turned on a flag", "name": "a"}
+    line = Posted(integration="launchdarkly", body=orjson.dumps(body), received_at=NOW)
+    own = Integration(name="launchdarkly", source="launchdarkly")
+    today = receive(line, own, adapters()["launchdarkly"])
+    assert isinstance(today, Delivery)
+    plain = identified(request_of(line), own)[1]
+    assert today.id != plain
+
+    for name in (today.id, plain, "d_0"):
+        marks = as_told(line, "launchdarkly", {(name, NOW): None}).headers
+        assert bool(marks) == (name != "d_0")
 
 
 def test_lines_of_which_a_later_one_disposes(tmp_path: Path) -> None:
