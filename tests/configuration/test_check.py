@@ -8,6 +8,7 @@ import pytest
 from alertline.config import load_settings
 from alertline.configuring import configuration_of, notes
 from alertline.errors import SettingError
+from alertline.wiring.integrations import integrations_of
 from ingest.catalogue import adapters
 from ingest.intake import receive
 from ingest.integrations import Integration
@@ -140,7 +141,7 @@ def test_files_lie_beside_the_configuration(tmp_path: Path, monkeypatch: pytest.
 def test_the_page_about_it_is_right(tmp_path: Path) -> None:
     """The example holds as it stands beside its files, without a note; the line of a recording is one."""
     page = ROOT / "docs" / "configuration.md"
-    (example,), (line,) = blocks(page, "toml"), blocks(page, "json")
+    (example, mapping), (line,) = blocks(page, "toml"), blocks(page, "json")
     (tmp_path / "alertline.toml").write_text(example, encoding="utf-8")
     (tmp_path / "catalog-info.yaml").write_text("kind: Component\nmetadata: {name: cache}\n")
     (tmp_path / "calls.csv").write_text("payments,bank\n")
@@ -152,3 +153,7 @@ def test_the_page_about_it_is_right(tmp_path: Path) -> None:
     assert list(notes(found, NOW)) == []
     assert found.depends_on == {"api": ("db", "payments"), "payments": ("bank",), "web": ("api",)}
     assert isinstance(receive(read.posted, ours, adapters()["alertline"], ticks=True), Configured)
+    (tmp_path / "mapping.toml").write_text(mapping, encoding="utf-8")
+    mapped = integrations_of(load_settings(tmp_path / "mapping.toml", {})).find("acme")
+    assert mapped is not None
+    assert mapped[0].mapping is not None
