@@ -1,12 +1,10 @@
-"""What one alert notification changes: its alert, its episode, and the incident that the episode belongs to."""
+"""What one alert notification changes: its alert and its episode; which incident that joins is `joining.py`'s."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from alertline.incidents.correlate import Placement, place
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.episodes import (
     Effect,
@@ -21,23 +19,20 @@ from alertline.incidents.episodes import (
     with_start,
 )
 from alertline.incidents.ids import mark_id
+from alertline.incidents.joining import place_again, resolve_in_force, stands_alone, start
 from alertline.incidents.leases import counts_as_repeat
-from alertline.incidents.lifecycle import carry_on, open_incident
-from alertline.incidents.maintenance import expected_until
-from alertline.incidents.membership import join
-from alertline.incidents.model import AlertRow, ArrivalRow, EpisodeRow, Span
+from alertline.incidents.lifecycle import carry_on
+from alertline.incidents.model import AlertRow, EpisodeRow, Span
 from alertline.incidents.news import scope_of_news
 from alertline.incidents.rules import pending_rule
 from alertline.incidents.scopes import scope_of
 from alertline.incidents.sealing import after_seal, any_sealed
 from alertline.incidents.severity import highest, highest_of
-from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent
-from schemas.incident import Milestone, Reason
-from schemas.vocabulary import AlertStatus, EndBasis, IncidentStatus, MilestoneName, RowKind, Severity
+from schemas.vocabulary import AlertStatus, EndBasis, RowKind
 
-__all__ = ["fires_on", "hear", "listen"]
+__all__ = ["hear", "listen"]
 
 _DECIDED: Final = {
     Effect.STARTED: DecisionKind.EPISODE_STARTED,
@@ -198,7 +193,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             _settle_run(work, alert, keep, run, heard, observed.effect)
         elif keep is None:
             # a late resolve showed that two firings were not one: the later one stands on its own from here on
-            _start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)), heard)
+            start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)), heard)
         elif keep.spans != run:
             work.decide(DecisionKind.EPISODE_MOVED, msgspec.structs.replace(keep, spans=run))
             work.touch(keep.incident, interval=True)
@@ -226,18 +221,18 @@ def _settle_run(
 ) -> None:
     """The run that the notification is about: start it, or let its episode be as the run is now."""
     if keep is None:
-        _start(work, alert, _counted(_fresh(work, alert, run, heard), heard, run), heard)
+        start(work, alert, _counted(_fresh(work, alert, run, heard), heard, run), heard)
         return
-    before = _resolved(work, keep.incident)
+    before = resolve_in_force(work, keep.incident)
     row = _counted(keep, heard, run)
     moved = row.started_at < keep.started_at
     kind = DecisionKind.EPISODE_MOVED if moved else _DECIDED[effect]
     work.decide(kind, row)
     work.touch(row.incident, interval=True)
     if row.incident is None:
-        _start(work, alert, row, heard)
-    elif moved and _alone(work, row):
-        _place_again(work, alert, row, before)
+        start(work, alert, row, heard)
+    elif moved and stands_alone(work, row):
+        place_again(work, alert, row, before)
     elif row.ended_at is None:
         carry_on(work, row, before)
 
@@ -261,121 +256,6 @@ def _fresh(work: Work, alert: AlertRow, run: tuple[Span, ...], heard: Heard, ord
         point=event.point,
         paging=event.paging,
     )
-
-
-def _start(work: Work, alert: AlertRow, row: EpisodeRow, heard: Heard) -> None:
-    """Give an episode its incident, unless it was expected and is over in time, or only news of success."""
-    _note_arrival(work, alert, row)
-    if heard.alert.routine and all(span.fired_event is None for span in row.spans):
-        work.decide(DecisionKind.EPISODE_STARTED, row)
-        return
-    if heard.home is not None:
-        placement = Placement(heard.home, (Reason("page", 99, "It names an alert of this incident, or its time."),))
-        _join(work, alert, row, placement)
-        return
-    placement = place(work.state, alert, row, work.policy)
-    until = expected_until(work.policy, alert, row.started_at)
-    if until is None or _fires_again(work, placement):
-        _join(work, alert, msgspec.structs.replace(row, expected=False), placement)
-        return
-    row = msgspec.structs.replace(row, expected=True)
-    if row.ended_at is None or row.ended_at <= until:
-        work.decide(DecisionKind.EPISODE_STARTED, row)
-    else:
-        _join(work, alert, row, placement)
-
-
-def _fires_again(work: Work, placement: Placement) -> bool:
-    """Whether an open incident has this very condition: that is its business, whatever was expected."""
-    if placement.incident is None or work.state.incidents[placement.incident].status is not IncidentStatus.OPEN:
-        return False
-    return any(reason.rule == "same_identity" for reason in placement.why)
-
-
-def fires_on(work: Work, episode: str, deadline: datetime) -> None:
-    """What began in a maintenance window still fires some time after it: from here on it is an alert like any other."""
-    row = work.state.episodes[episode]
-    alert = work.state.alerts[row.alert]
-    placement = place(work.state, alert, row, work.policy)
-    words = Reason("maintenance", 0, f"It began in a maintenance window, and still fired at {time_words(deadline)}.")
-    _join(work, alert, row, msgspec.structs.replace(placement, why=(*placement.why, words)))
-
-
-def _join(work: Work, alert: AlertRow, row: EpisodeRow, placement: Placement) -> None:
-    """Let an episode join its incident, or open one (§8.10: not for an informational resolve)."""
-    incident, before = placement.incident, None
-    if incident is None:
-        if row.severity is Severity.INFO and row.ended_at is not None and not row.point:
-            work.decide(DecisionKind.EPISODE_STARTED, row)
-            return
-        by = row.spans[0].fired_event or row.spans[0].resolved_event or row.id
-        incident = open_incident(
-            work,
-            scope=alert.scope,
-            by=by,
-            at=row.started_at,
-            service=alert.service,
-            recurrence_of=placement.recurrence_of,
-        ).id
-    else:
-        before = _resolved(work, incident)
-    row = msgspec.structs.replace(row, incident=incident, why=placement.why, related=placement.related)
-    work.decide(DecisionKind.EPISODE_STARTED, row)
-    carry_on(work, row, before)
-    for other in placement.joins:
-        join(work, row.id, other)
-
-
-def _note_arrival(work: Work, alert: AlertRow, row: EpisodeRow) -> None:
-    """What the scope is used to is learned from everything that starts in it (`background.py`)."""
-    if row.paging or row.id in work.state.episodes:
-        return
-    background = work.state.background(alert.scope)
-    if not background.worth_noting(alert.service, alert.check, work.log_time):
-        return
-    arrival = ArrivalRow(
-        id=mark_id("ar", row.id),
-        stream=row.stream,
-        scope=row.scope,
-        at=row.started_at,
-        read_at=work.log_time,
-        order=work.order(),
-        check=alert.check,
-        service=alert.service,
-        group=alert.group,
-        chronic=background.is_chronic(alert.service, alert.check),
-    )
-    work.decide(DecisionKind.ARRIVAL_NOTED, arrival)
-
-
-def _resolved(work: Work, incident: str | None) -> Milestone | None:
-    if incident is None or work.state.incidents[incident].status is IncidentStatus.OPEN:
-        return None
-    return work.state.stamps(incident).milestones[MilestoneName.RESOLVED]
-
-
-def _alone(work: Work, row: EpisodeRow) -> bool:
-    """Whether an incident holds nothing but this alert, so that its membership may be decided again (§8.5)."""
-    assert row.incident is not None  # noqa: S101 - only attached episodes move
-    members = work.state.members[row.incident]
-    people = any(item.command is not None or item.actor is not None for item in members.items.values())
-    return not people and not row.pinned and all(each.id == row.id for each in members.episodes.values())
-
-
-def _place_again(work: Work, alert: AlertRow, row: EpisodeRow, before: Milestone | None) -> None:
-    """A late record moved the start: decide where it belongs as for a new episode; an emptied incident is an alias."""
-    placement = place(work.state, alert, row, work.policy, excluded=row.incident)
-    if placement.incident is None or row.incident is None:
-        if row.ended_at is None:
-            carry_on(work, row, before)
-        return
-    left, before = work.state.incidents[row.incident], _resolved(work, placement.incident)
-    row = msgspec.structs.replace(row, incident=placement.incident, why=placement.why, related=placement.related)
-    work.decide(DecisionKind.EPISODE_ATTACHED, row)
-    work.decide_incident(DecisionKind.INCIDENT_MERGED, left, merged_into=placement.incident)
-    carry_on(work, row, before)
-    for other in placement.joins:
-        join(work, row.id, other)
 
 
 def _mark_withdrawn(work: Work, alert: AlertRow, before: Span, heard: Heard) -> None:

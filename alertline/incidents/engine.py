@@ -16,9 +16,10 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import fires_on, hear
+from alertline.incidents.alerts import hear
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.ids import mark_id
+from alertline.incidents.joining import fires_on
 from alertline.incidents.lifecycle import resolve_quiet
 from alertline.incidents.model import ChangeRow, ConfigurationRow
 from alertline.incidents.pages import hear_page
