@@ -91,7 +91,7 @@ class Fields(msgspec.Struct, frozen=True):
         value = self.values[name]
         if isinstance(value, str):
             return printable(value).strip()
-        if isinstance(value, dict | list):
+        if isinstance(value, (dict, list)):
             raise BadField(self.at(name), "a text is expected here")
         return text_of(value)
 

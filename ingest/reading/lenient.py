@@ -38,7 +38,15 @@ class Lenient:
 
     def text(self, *names: str) -> str | None:
         """A text, as `Fields.text` reads it."""
-        return self._attempt(self._fields.text, names)
+        values = self._fields.values
+        for name in names:
+            value = values.get(name)
+            if value is None or value == "":
+                continue
+            if type(value) is str and value.isprintable():
+                return value.strip()  # what mostly comes needs nothing more
+            return self._attempt(self._fields.text, names)
+        return None
 
     def time(self, *names: str) -> datetime | None:
         """A time, as `Fields.time` reads it; of synonyms the first that can be read."""

@@ -113,11 +113,13 @@ def _first(told: Lenient, names: tuple[str, ...]) -> str | None:
     values = told.values
     for name in names:
         value = values.get(name)
+        if value is None or value == "":
+            continue
         if isinstance(value, list):
             value = next((each for each in value if each not in (None, "")), None)
         if isinstance(value, dict):
             value = value.get("name")
-        if value is not None and value != "" and not isinstance(value, list | dict):
+        if value is not None and value != "" and not isinstance(value, (list, dict)):
             return text_of(value).strip()
     return None
 
