@@ -9,7 +9,7 @@ import msgspec
 from alertline.eventlog.port import LogRecord
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
-from alertline.incidents.model import LOAD_ORDER, ArrivalRow, EpisodeRow, IncidentRow, ItemRow, Order, Row
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, load_order
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
@@ -49,7 +49,7 @@ class States:
         """Take in what the store held: rows that others refer to first."""
         for clock in loaded.clocks:
             self.of(clock.stream).log_time = clock.log_time
-        for row in sorted(loaded.rows, key=_load_order):
+        for row in sorted(loaded.rows, key=load_order):
             self.of(row.stream).put(row)
         for each in sorted(loaded.deliveries, key=lambda row: row.offset):
             if each.replay_of is not None:
@@ -62,14 +62,6 @@ class States:
     def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
         """The list lines of some incidents (stream, id), as they are now."""
         return [_summary(self.of(stream), incident) for stream, incident in incidents]
-
-
-def _load_order(row: Row) -> tuple[int, Order, str]:
-    """Rows that others refer to first; then as they were made, where the rules go by that."""
-    made = (
-        row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow | ArrivalRow) else Order(0)
-    )
-    return LOAD_ORDER.index(type(row)), made, row.id
 
 
 def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) -> Batch:

@@ -1,6 +1,7 @@
 """What one alert notification changes: its alert and its episode; which incident that joins is `joining.py`'s."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -54,7 +55,8 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
     heard = by_our_clock(heard, work.policy.skew)
     alert = _described(work, heard, scope)
-    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, heard.alert.starts_at, heard.alert.ends_at)
+    stated = heard.alert
+    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, stated.starts_at, stated.ends_at, _about(heard))
     if any_sealed(work, known):
         admitted = after_seal(work, alert, known, heard)
         if admitted is None:
@@ -74,6 +76,14 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     if observed.before is not None:
         _mark_withdrawn(work, alert, observed.before, heard)
     return alert
+
+
+def _about(heard: Heard) -> datetime | None:
+    """The earliest time that a notification can be about; None: a resolve without a start may be about any."""
+    event = heard.alert
+    if event.starts_at is not None or event.status is AlertStatus.RESOLVED:
+        return event.starts_at
+    return min(event.changed_at or heard.received_at, heard.received_at)
 
 
 def _acknowledged(work: Work, alert: AlertRow, heard: Heard) -> None:

@@ -1,6 +1,7 @@
 """What a command changes in the incident it was given to (contract §8.9, §8.11, §8.15). Automation never undoes it."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -121,21 +122,21 @@ def _named(work: Work, row: ItemRow, home: IncidentRow | None) -> list[EpisodeRo
     """The episodes of the alerts that a command names (those within `home`, if given); None if one has none."""
     found: list[EpisodeRow] = []
     for name in row.args.get("alerts", []):
-        own = [
-            episode
-            for alert in _alerts_called(work, str(name), row.scope)
-            for episode in work.state.episodes_of(alert)
-            if home is None or episode.incident == home.id
-        ]
+        called = _alerts_called(work, str(name), row.scope)
+        if home is None:
+            newest = (work.state.newest_episode(alert) for alert in reversed(called))
+            own = list(islice(filter(None, newest), 1))
+        else:
+            own = [each for alert in called for each in work.state.members_of(home.id, alert)]
         if not own:
             return None
-        found += own if home is not None else own[-1:]
+        found += own
     return found or None
 
 
 def _alerts_called(work: Work, name: str, scope: str) -> list[str]:
     """The alert of an id, or, as people know them, those of the scope with that dedup key."""
-    if name in work.state.alerts:
+    if work.state.alert(name) is not None:
         return [name]
     known = work.state.alerts_known_as([name])
     return [alert.id for alert in known if alert.dedup_key == name and alert.scope == scope]
@@ -147,7 +148,8 @@ def _split(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
         return "it names no alerts of this incident"
     origins = {each.origin for each in episodes}
     origin = origins.pop() if len(origins) == 1 else None
-    if origin is not None and work.state.incidents[origin].merged_into == home.id:
+    lost = None if origin is None else work.state.incidents.get(origin)
+    if origin is not None and lost is not None and lost.merged_into == home.id:
         revive(work, home, origin)
         return None
     return _part(work, home, row, episodes)

@@ -7,15 +7,15 @@ episode that speaks strongly for a second incident as well says that the two are
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 
 import msgspec
 
+from alertline.incidents.ending import is_over
 from alertline.incidents.evidence import HARD, points_of, weigh
 from alertline.incidents.lifecycle import within_span
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
-from alertline.incidents.sealing import sealed
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.state import StreamState
 from alertline.incidents.words import span_words
@@ -82,10 +82,10 @@ def _same_identity(
     for other in state.recurrences_near(alert, episode.started_at):
         if other.id == episode.id or other.incident is None or other.incident == excluded:
             continue
-        row = state.incidents[other.incident]
         if other.started_at < episode.started_at:
-            earlier = max(earlier or (other.started_at, row.id), (other.started_at, row.id))
-        if row.status is IncidentStatus.CLOSED or sealed(row, state.log_time, policy):
+            earlier = max(earlier or (other.started_at, other.incident), (other.started_at, other.incident))
+        row = state.incidents.get(other.incident)
+        if row is None or is_over(row, state.log_time, policy):
             continue
         gap = _gap(state, row, episode)
         if gap > policy.quiet and rank(episode.severity) < rank(_severity(state, row)):
@@ -110,10 +110,9 @@ def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> It
     for row in chain(
         state.incidents_keyed(alert),
         *(state.incidents_about(alert.scope, service) for service in services),
-        islice(state.incidents_of(alert.scope), _NEWEST),
+        state.current(alert.scope, _NEWEST),
     ):
-        over = row.status is IncidentStatus.CLOSED or sealed(row, state.log_time, state.policy)
-        if not over and row.id != excluded and len(found) < _CANDIDATES:
+        if row.id != excluded and len(found) < _CANDIDATES:
             found[row.id] = row
     return found.values()
 

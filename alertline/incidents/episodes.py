@@ -181,12 +181,13 @@ def usual_run(known: Sequence[EpisodeRow], observed: Observed) -> tuple[EpisodeR
 
 
 def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Observed:
-    alert, start = heard.alert, heard.alert.starts_at
+    alert, start, known = heard.alert, heard.alert.starts_at, None
     if start is None:
         # no start of its own: it repeats what fires, or, told late, what fired when it was said; else it starts now
-        known = max((span for span in spans if _was_firing(span, alert)), key=lambda span: span.start, default=None)
+        fired = [span for run in fold(spans) for span in run if _was_firing(span, run, alert)]
+        known = max(fired, key=lambda span: span.start, default=None)
         start = known.start if known else heard.received_at
-    known = _named(spans, start, heard)
+    known = known or _named(spans, start, heard)
     if known is None:
         basis = _start_basis(heard)
         over = next((span for span in spans if _covers(span, start)), None)
@@ -249,9 +250,15 @@ def _covers(span: Span, start: datetime) -> bool:
     return span.end is not None and span.start <= start < span.end
 
 
-def _was_firing(span: Span, alert: AlertEvent) -> bool:
-    """Whether a span fires, or had not ended yet at the time that a notification is about."""
-    return span.end is None or (alert.changed_at is not None and alert.changed_at <= span.end)
+def _was_firing(span: Span, run: Sequence[Span], alert: AlertEvent) -> bool:
+    """Whether a span of a run fires, or had not ended yet at the time that a notification is about.
+
+    One without an end of its own goes on into the next ones, and ends with them.
+    """
+    end = span.end
+    if end is None and run[-1].end is not None:
+        end = max(each.end for each in run if each.end is not None)
+    return end is None or (alert.changed_at is not None and alert.changed_at <= end)
 
 
 def _withdraws(known: Span, heard: Heard, late_delivery: timedelta) -> bool:

@@ -29,7 +29,7 @@ def open_incident(
     """
     ids = (mark_id("inc", by, ordinal) for ordinal in count())
     row = IncidentRow(
-        id=next(each for each in ids if each not in work.state.incidents),
+        id=next(each for each in ids if not work.taken(each, by)),
         stream=work.state.stream,
         scope=scope,
         status=IncidentStatus.OPEN,

@@ -32,6 +32,7 @@ __all__ = [
     "Order",
     "Row",
     "Span",
+    "load_order",
     "witnesses",
 ]
 
@@ -369,6 +370,14 @@ Row = AlertRow | EpisodeRow | ItemRow | ChangeRow | IncidentRow | ArrivalRow | C
 
 LOAD_ORDER: Final = (ConfigurationRow, AlertRow, IncidentRow, EpisodeRow, ItemRow, ChangeRow, ArrivalRow, HandledRow)
 """The order in which rows are taken in again: none before what it refers to."""
+
+
+def load_order(row: Row) -> tuple[int, Order, str]:
+    """Rows that others refer to first; then as they were made, where the rules go by that."""
+    made = (
+        row.opened if isinstance(row, IncidentRow) else row.order if isinstance(row, ItemRow | ArrivalRow) else Order(0)
+    )
+    return LOAD_ORDER.index(type(row)), made, row.id
 
 
 class IncidentFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,7 +87,7 @@ def _named(work: Work, event: AlertEvent, at: datetime) -> str | None:
     """The nearest incident of an alert whose key or identity the page carries; closed ones are over."""
     found = []
     for alert in work.state.alerts_known_as(event.aliases):
-        for episode in work.state.episodes_of(alert.id):
+        for episode in work.state.episodes_around(alert.id, at, work.policy.reach):
             row = None if episode.incident is None else work.state.incidents[episode.incident]
             if row is None or episode.paging or row.status is IncidentStatus.CLOSED:
                 continue
@@ -102,7 +102,7 @@ def _tell(work: Work, heard: Heard, page: AlertRow, incident: str) -> None:
     event = heard.alert
     created = event.starts_at or event.changed_at
     name = mark_id("it", page.id)
-    told = work.state.items.get(name)
+    told = work.state.item(name)
     if created is not None and (told is None or created < told.at):
         work.say(incident, heard, RowKind.NOTIFIED, created, f"Paged: {page.title}", name=name)
     kind = _ROWS.get(event.action) if event.action is not None else None

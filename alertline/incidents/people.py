@@ -178,9 +178,12 @@ def find_incident(state: StreamState, asked: Asked) -> Found:
 
 def _rows(state: StreamState, asked: Asked) -> Iterable[IncidentRow]:
     """The incidents that may be meant: what is to be closed may have been over for long."""
+    reach = state.policy.quiet + state.policy.reach
+    near = {each.id: each for each in state.incidents_near(asked.scope, asked.at, reach)}
     if asked.closing:
-        return (each for each in state.incidents_of(asked.scope) if each.status is not IncidentStatus.CLOSED)
-    return state.incidents_near(asked.scope, asked.at, state.policy.quiet + state.policy.reach)
+        near.update((each.id, each) for each in state.incidents_to_close(asked.scope, asked.service))
+        return [each for each in near.values() if each.status is not IncidentStatus.CLOSED]
+    return near.values()
 
 
 def _of_service(state: StreamState, rows: Iterable[IncidentRow], service: str | None) -> list[IncidentRow]:

@@ -5,27 +5,19 @@ People's commands go on working.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
 from alertline.incidents.decisions import DecisionKind
+from alertline.incidents.ending import sealed
 from alertline.incidents.episodes import Effect, Heard, Observed, fold, observe
 from alertline.incidents.ids import mark_id
-from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow, Span
-from alertline.incidents.policy import Policy
+from alertline.incidents.model import AlertRow, EpisodeRow, Span
 from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
-from schemas.vocabulary import AlertStatus, IncidentStatus, RowKind
+from schemas.vocabulary import AlertStatus, RowKind
 
-__all__ = ["after_seal", "any_sealed", "sealed"]
-
-
-def sealed(row: IncidentRow, log_time: datetime, policy: Policy) -> bool:
-    """Whether an incident was resolved so long ago that it changes by itself no more."""
-    if row.status is not IncidentStatus.RESOLVED or row.settled_at is None:
-        return False
-    return log_time >= row.settled_at + policy.reopen + policy.seal
+__all__ = ["after_seal", "any_sealed"]
 
 
 def any_sealed(work: Work, episodes: Sequence[EpisodeRow]) -> bool:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from alertline.incidents.members import Members
 from alertline.incidents.model import IncidentRow
@@ -12,7 +13,8 @@ from schemas.vocabulary import IncidentStatus
 
 __all__ = ["Due", "TimerKind", "Timers", "quiet_deadline"]
 
-Due = tuple[datetime, "TimerKind", str]
+Kind = TypeVar("Kind", bound=StrEnum)
+Due = tuple[datetime, Kind, str]
 
 
 class TimerKind(StrEnum):
@@ -38,18 +40,18 @@ def quiet_deadline(row: IncidentRow | None, members: Members, policy: Policy) ->
     return quiet if held_from is None else max(quiet, held_from + policy.flap_hold)
 
 
-class Timers:
+class Timers(Generic[Kind]):
     """The timers of one stream, in order of deadline, kind and id.
 
     A deadline that moved on is noticed when the timer is looked at, so a timer has one entry however often it moved.
     """
 
-    def __init__(self, deadline_of: Callable[[TimerKind, str], datetime | None]) -> None:
+    def __init__(self, deadline_of: Callable[[Kind, str], datetime | None]) -> None:
         self._deadline_of = deadline_of
-        self._due: list[Due] = []
-        self._first: dict[tuple[TimerKind, str], datetime] = {}
+        self._due: list[Due[Kind]] = []
+        self._first: dict[tuple[Kind, str], datetime] = {}
 
-    def set(self, kind: TimerKind, name: str) -> None:
+    def set(self, kind: Kind, name: str) -> None:
         """Note that the deadline of a timer may have changed."""
         deadline = self._deadline_of(kind, name)
         if deadline is None:
@@ -59,7 +61,7 @@ class Timers:
             self._first[kind, name] = deadline
             heapq.heappush(self._due, (deadline, kind, name))
 
-    def next(self) -> Due | None:
+    def next(self) -> Due[Kind] | None:
         """The next timer that stands; None when none does."""
         while self._due:
             deadline, kind, name = self._due[0]
@@ -72,7 +74,7 @@ class Timers:
                 self.set(kind, name)
         return None
 
-    def pop(self, by: datetime) -> Due | None:
+    def pop(self, by: datetime) -> Due[Kind] | None:
         """Take the next timer that is due by then."""
         due = self.next()
         if due is None or due[0] > by:

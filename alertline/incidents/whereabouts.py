@@ -23,6 +23,11 @@ class Whereabouts:
         self._moved: dict[str, None] = {}
         self._policy: Policy | None = None
 
+    def forget(self, incident: str) -> None:
+        """Let an incident be near no time."""
+        self._moved.pop(incident, None)
+        self._put(incident, None)
+
     def note(self, incident: str) -> None:
         """When an incident lasted may have changed: that is asked before it is needed next."""
         self._moved[incident] = None
@@ -69,6 +74,9 @@ class Listing:
         self._opened: dict[str, Order] = {}
         self._in_order: list[tuple[Order, str]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._opened)
+
     def __contains__(self, incident: str) -> bool:
         return incident in self._opened
 
@@ -79,8 +87,9 @@ class Listing:
             insort(self._in_order, (opened, incident))
 
     def remove(self, incident: str) -> None:
-        """Let an incident be listed no more."""
-        del self._in_order[bisect_left(self._in_order, (self._opened.pop(incident), incident))]
+        """Let an incident be listed no more, if it is."""
+        if incident in self._opened:
+            del self._in_order[bisect_left(self._in_order, (self._opened.pop(incident), incident))]
 
     def newest_first(self) -> Iterator[str]:
         """The incidents that are listed now."""

@@ -78,6 +78,12 @@ class Work:
         """The id of one item of the delivery."""
         return self.ids.of(item)
 
+    def taken(self, incident: str, by: str) -> bool:
+        """Whether an incident has this id already, which is made of the event that opens it."""
+        if any(by == self.event(each.item) for each in self.events):
+            return incident in self.state.incidents  # said just now: nothing older was opened by it
+        return self.state.incident(incident) is not None
+
     def order(self) -> Order:
         """The next place within this record."""
         self._said += 1

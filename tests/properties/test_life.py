@@ -18,6 +18,7 @@ from consumers.applying import States
 from schemas.events import Command, Entry, Event
 from schemas.records import Delivery, Record, Tick
 from schemas.vocabulary import AlertStatus, CommandName, EntryKind, Outcome
+from tests.support.forgetful import Forgetful
 from tests.support.invariants import assert_sound, linked_apart, pinned
 from tests.support.story import DAY, alert, hash_of, time
 
@@ -56,6 +57,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.state = StreamState("default", _POLICY)
+        self.forgetful = Forgetful(_POLICY)
         self.rows: dict[str, Row] = {}
         self.log: list[Delivery] = []
         self.now = DAY + timedelta(hours=10)
@@ -66,7 +68,9 @@ class Life(RuleBasedStateMachine):
     def take(self, record: Record, *, by_person: bool = False) -> None:
         """Read a record; what people put somewhere, or apart, only people move."""
         self.offset += 1
-        for decision in step(self.state, self.offset, record).decisions:
+        decisions = step(self.state, self.offset, record).decisions
+        assert self.forgetful.step(self.offset, record) == msgspec.json.encode(decisions)
+        for decision in decisions:
             self.rows[decision.row.id] = decision.row
         if not by_person:
             now = pinned(self.state)
@@ -175,6 +179,11 @@ class Life(RuleBasedStateMachine):
             each: self.state.stamps(each) for each in self.state.incidents
         }
         self.state = again
+
+    @rule()
+    def lets_go(self) -> None:
+        """What is over for long leaves the other memory, which goes on deciding the same."""
+        self.forgetful.rest()
 
     @invariant()
     def check(self) -> None:

@@ -1,0 +1,224 @@
+"""What the correlator's memory leaves out, and where it finds that again.
+
+Most incidents are over and never heard of again, so the memory lets go of them (`StreamState.rest`). Nothing is decided
+by that: whatever is asked for and is not in memory is fetched from an archive first, so every question has the answer
+that it would have had if nothing had ever left (tests/properties/test_resting.py). Of the episodes of an alert that is
+in memory a little always stays (`Resting`): enough to see that an old one is not concerned.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+
+from alertline.incidents.model import (
+    LOAD_ORDER,
+    AlertRow,
+    EpisodeRow,
+    IncidentRow,
+    ItemRow,
+    Row,
+)
+from schemas.vocabulary import IncidentStatus
+
+__all__ = ["NO_ARCHIVE", "Archive", "Known", "MemoryArchive", "Recalled", "Resting", "resting"]
+
+Value = TypeVar("Value")
+
+
+class Resting(msgspec.Struct, frozen=True, gc=False):
+    """As much of an episode as stays known while it is not in memory.
+
+    Attributes:
+        until: no time that was ever stated of it is later; None: it has no end.
+    """
+
+    id: str
+    alert: str
+    incident: str | None
+    started_at: datetime
+    until: datetime | None
+
+
+def resting(row: EpisodeRow) -> Resting:
+    """What stays known of an episode."""
+    return Resting(row.id, row.alert, row.incident, row.started_at, _until(row))
+
+
+def _until(row: EpisodeRow) -> datetime | None:
+    if row.ended_at is None:
+        return None
+    stated = (time for span in row.spans for time in (span.end, span.stated_start, span.stated_end))
+    return max(time for time in stated if time is not None)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Some alerts, and all their episodes that count."""
+
+    alerts: Sequence[AlertRow]
+    episodes: Sequence[Resting]
+
+
+class Archive(Protocol):
+    """The rows of one stream as they were last written. Rows come in any order; what is unknown is left out."""
+
+    def known_as(self, keys: Collection[str]) -> Known:
+        """The alerts whose dedup key or identity is one of these."""
+        ...
+
+    def alert(self, alert: str) -> AlertRow | None:
+        """The alert of an id."""
+        ...
+
+    def family(self, incident: str) -> Sequence[Row]:
+        """The incident that an id leads to, every incident that was merged into it, and all of theirs: episodes, their
+        alerts, items.
+        """
+        ...
+
+    def episode(self, episode: str) -> EpisodeRow | None:
+        """An episode by its id; asked only for one without an incident."""
+        ...
+
+    def item(self, item: str) -> ItemRow | None:
+        """Something said, by its id."""
+        ...
+
+    def near(self, scope: str, first: datetime, last: datetime) -> Sequence[str]:
+        """Ids of the incidents of a scope that lasted at some time between two, and perhaps more; no merged ones."""
+        ...
+
+    def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
+        """Ids of two incidents of a scope that are not closed, if there are two; and of two that have a service."""
+        ...
+
+
+class _NoArchive:
+    """For a memory that never lets go of anything."""
+
+    def known_as(self, keys: Collection[str]) -> Known:
+        return Known((), ())
+
+    def alert(self, alert: str) -> None:
+        return None
+
+    def family(self, incident: str) -> Sequence[Row]:
+        return ()
+
+    def episode(self, episode: str) -> None:
+        return None
+
+    def item(self, item: str) -> None:
+        return None
+
+    def near(self, scope: str, first: datetime, last: datetime) -> Sequence[str]:
+        return ()
+
+    def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
+        return ()
+
+
+NO_ARCHIVE: Final[Archive] = _NoArchive()
+
+
+class Recalled(dict[str, Value]):
+    """Rows by id; one that is not in memory is recalled when it is asked for by `[id]`."""
+
+    def __init__(self, recall: Callable[[str], None]) -> None:
+        super().__init__()
+        self._recall = recall
+
+    def __missing__(self, name: str) -> Value:
+        self._recall(name)
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+class MemoryArchive:
+    """An archive of what it was given: the newest row of each id."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._of: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Let rows be those of their ids."""
+        for row in rows:
+            old = self._rows.get(row.id)
+            for name in () if old is None else _parents(old):
+                self._of[name].pop(row.id, None)
+            self._rows[row.id] = row
+            for name in _parents(row):
+                self._of[name][row.id] = None
+
+    def known_as(self, keys: Collection[str]) -> Known:
+        """As the port says."""
+        alerts = {row.id: row for key in keys for row in self._below(f"key {key}") if isinstance(row, AlertRow)}
+        own = (row for alert in alerts for row in self._below(f"alert {alert}"))
+        episodes = [resting(row) for row in own if isinstance(row, EpisodeRow) and row.absorbed_by is None]
+        return Known(list(alerts.values()), episodes)
+
+    def alert(self, alert: str) -> AlertRow | None:
+        """As the port says."""
+        row = self._rows.get(alert)
+        return row if isinstance(row, AlertRow) else None
+
+    def family(self, incident: str) -> Sequence[Row]:
+        """As the port says."""
+        root = self._rows.get(incident)
+        while isinstance(root, IncidentRow) and root.merged_into is not None:
+            root = self._rows.get(root.merged_into)
+        if not isinstance(root, IncidentRow):
+            return ()
+        found: dict[str, Row] = {root.id: root}
+        names = [root.id]
+        while names:
+            below = self._below(names.pop())
+            names += [row.id for row in below if isinstance(row, IncidentRow)]
+            found |= {row.id: row for row in below}
+        alerts = {row.alert: self._rows[row.alert] for row in found.values() if isinstance(row, EpisodeRow)}
+        return sorted([*alerts.values(), *found.values()], key=lambda row: LOAD_ORDER.index(type(row)))
+
+    def episode(self, episode: str) -> EpisodeRow | None:
+        """As the port says."""
+        row = self._rows.get(episode)
+        return row if isinstance(row, EpisodeRow) else None
+
+    def item(self, item: str) -> ItemRow | None:
+        """As the port says."""
+        row = self._rows.get(item)
+        return row if isinstance(row, ItemRow) else None
+
+    def near(self, scope: str, first: datetime, last: datetime) -> Sequence[str]:
+        """As the port says: all of the scope."""
+        return [row.id for row in self._incidents(scope)]
+
+    def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
+        """As the port says: all of the scope."""
+        return [row.id for row in self._incidents(scope) if row.status is not IncidentStatus.CLOSED]
+
+    def _incidents(self, scope: str) -> list[IncidentRow]:
+        rows = self._below(f"scope {scope}")
+        return [row for row in rows if isinstance(row, IncidentRow) and row.merged_into is None]
+
+    def _below(self, name: str) -> list[Row]:
+        return [self._rows[each] for each in self._of.get(name, ())]
+
+
+def _parents(row: Row) -> tuple[str, ...]:
+    """Under which names a row is found."""
+    match row:
+        case AlertRow():
+            return f"key {row.dedup_key}", f"key {row.identity}"
+        case EpisodeRow():
+            return f"alert {row.alert}", row.incident or ""
+        case ItemRow():
+            return (row.incident or "",)
+        case IncidentRow():
+            return f"scope {row.scope}", row.merged_into or ""
+        case _:
+            return ()
