@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["EventLog", "LogClosed", "LogFull", "LogRecord", "LogUnavailable", "Position"]
+__all__ = ["EventLog", "LogClosed", "LogFull", "LogRecord", "LogUnavailable", "Position", "UnsupportedLog"]
 
 
 class LogUnavailable(Exception):
@@ -25,6 +25,10 @@ class LogFull(LogUnavailable):
 
 class LogClosed(LogUnavailable):
     """The log was closed by its owner."""
+
+
+class UnsupportedLog(Exception):
+    """This is no event log, or not the one that it was, or one of a newer Alertline: no waiting helps."""
 
 
 class Position(msgspec.Struct, frozen=True, order=True):

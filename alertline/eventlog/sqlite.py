@@ -20,10 +20,10 @@ from typing import Final, TypeVar
 from alertline.clock import Clock, from_micros, now
 from alertline.eventlog.news import News
 from alertline.eventlog.port import LogClosed, LogRecord, Position
-from alertline.eventlog.sqlite_file import UnsupportedLog, connect, prepare, read_end, translate
+from alertline.eventlog.sqlite_file import connect, prepare, read_end, translate
 from alertline.eventlog.sqlite_writer import MAX_HANDOVER, Handover, LogWriter
 
-__all__ = ["SqliteLog", "UnsupportedLog"]
+__all__ = ["SqliteLog"]
 
 _POLL_S: Final = 0.05  # how soon a commit of another process is seen when no `wake` tells of it
 

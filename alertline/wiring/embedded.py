@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertline.errors import AlertlineError
-from alertline.eventlog.port import LogUnavailable
-from alertline.eventlog.sqlite import SqliteLog, UnsupportedLog
+from alertline.eventlog.port import LogUnavailable, UnsupportedLog
+from alertline.eventlog.sqlite import SqliteLog
 
 if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncEngine
