@@ -1,10 +1,12 @@
 """What it takes to reach a Kafka cluster and to name what is ours in it: the settings under `[kafka]`."""
 
 import re
+from datetime import timedelta
 from typing import Final
 
 import msgspec
 
+from alertline.durations import parse_duration
 from alertline.errors import SettingError
 
 __all__ = ["COMPRESSIONS", "Kafka", "check_kafka"]
@@ -23,7 +25,7 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         prefix: what the names of our topics and consumer groups begin with.
         partitions: of the topic of deliveries, when it is made; never change it on a topic that is in use.
         replication: copies of every record, when a topic is made; 0: three, or as many as there are brokers.
-        retention: how long deliveries are kept, when their topic is made.
+        retention: how long deliveries are kept, when their topic is made; raw bodies are nowhere else.
         compression: `lz4`, `zstd`, `gzip`, `snappy` or `none`.
         instance: name of this process in its consumer group, the same after every restart; empty: the host's name and
             a number that is free on it.
@@ -50,6 +52,11 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user: str = ""
     password: str = ""
     spool_bytes: int = 1024 * 1024 * 1024
+
+    @property
+    def kept_for(self) -> timedelta:
+        """How long deliveries are kept."""
+        return parse_duration(self.retention, "kafka.retention")
 
     @property
     def deliveries(self) -> str:
@@ -88,6 +95,7 @@ def check_kafka(kafka: Kafka) -> None:
     for name, known in (("compression", COMPRESSIONS), ("sasl", _MECHANISMS), ("tls", ("off", "on"))):
         if getattr(kafka, name) not in known:
             raise SettingError(f"kafka.{name} must be one of {', '.join(filter(None, known))}")
+    parse_duration(kafka.retention, "kafka.retention")
     if kafka.sasl and not (kafka.user and kafka.password):
         raise SettingError("kafka.sasl needs kafka.user and kafka.password")
     if bool(kafka.certificate_file) != bool(kafka.key_file):

@@ -9,7 +9,6 @@ partitions is another log (`log_id`), because its streams lie elsewhere.
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -40,13 +39,13 @@ class KafkaLog:
         self._closing = asyncio.Event()
 
     @classmethod
-    async def open(cls, kafka: Kafka, *, retention: timedelta = timedelta(days=30)) -> "KafkaLog":
+    async def open(cls, kafka: Kafka) -> "KafkaLog":
         """Open the log on a cluster; topics that are missing are made.
 
         Raises:
             UnsupportedLog: a topic is there that cannot hold what we promise; LogUnavailable: the cluster is away.
         """
-        topics = await prepare_topics(kafka, retention)
+        topics = await prepare_topics(kafka)
         producer = Producer(kafka)
         await producer.start()
         asking = AIOKafkaConsumer(**client_options(kafka))

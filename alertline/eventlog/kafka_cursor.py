@@ -96,8 +96,11 @@ class Cursor:
             if next_offset > 0:
                 log.error("kafka.records_gone", partition=self._partition.partition, first=first, wanted=next_offset)
             next_offset = first
-        if not await self._fetch(next_offset, limit, REQUEST_S):
-            raise LogUnavailable(f"Kafka: nothing came from partition {self._partition.partition} at {next_offset}")
+        while len(self._ahead) < limit and (not self._ahead or self._ahead[-1].offset + 1 < end):
+            before = len(self._ahead)
+            await self._fetch(next_offset, limit, REQUEST_S)
+            if len(self._ahead) == before:
+                raise LogUnavailable(f"Kafka: nothing came from partition {self._partition.partition} at {next_offset}")
         if not followed and self._consumer is not None:
             self._consumer.pause(self._partition)  # looked up: whoever goes on from here lets it fetch ahead
         return True

@@ -51,10 +51,10 @@ class Topics(msgspec.Struct, frozen=True):
     partitions: int
 
 
-def topic_settings(kafka: Kafka, retention: timedelta) -> Mapping[str, Mapping[str, str]]:
+def topic_settings(kafka: Kafka) -> Mapping[str, Mapping[str, str]]:
     """What each topic is made with: the documented values (docs/operations.md)."""
     largest = {"max.message.bytes": str(MAX_MESSAGE)}
-    kept = {"cleanup.policy": "delete", "retention.ms": str(retention // timedelta(milliseconds=1))}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(kafka.kept_for // timedelta(milliseconds=1))}
     return {
         kafka.deliveries: {**largest, **kept, "message.timestamp.type": "LogAppendTime"},
         kafka.incidents: {**largest, "cleanup.policy": "compact"},
@@ -62,7 +62,7 @@ def topic_settings(kafka: Kafka, retention: timedelta) -> Mapping[str, Mapping[s
     }
 
 
-async def prepare_topics(kafka: Kafka, retention: timedelta) -> Topics:
+async def prepare_topics(kafka: Kafka) -> Topics:
     """Make what is missing, check what is there.
 
     Raises:
@@ -72,7 +72,7 @@ async def prepare_topics(kafka: Kafka, retention: timedelta) -> Topics:
     with kafka_errors("no answer"):
         try:
             await admin.start()
-            wanted = topic_settings(kafka, retention)
+            wanted = topic_settings(kafka)
             await _make(admin, kafka, wanted)
             await _check(admin, wanted)
             return await _describe(admin, kafka)
@@ -84,6 +84,8 @@ async def _make(admin: AIOKafkaAdminClient, kafka: Kafka, wanted: Mapping[str, M
     there = set(await admin.list_topics())
     missing = [name for name in wanted if name not in there]
     if not missing:
+        return
+    if await _no_controller(admin):
         return
     copies = kafka.replication or min(_COPIES, len((await admin.describe_cluster())["brokers"]))
     # with three copies a record is durable on two: one broker may be away, and none may be alone
@@ -99,6 +101,12 @@ async def _make(admin: AIOKafkaAdminClient, kafka: Kafka, wanted: Mapping[str, M
             raise UnsupportedLog(f"Kafka: the topic {name} cannot be made: {next(iter(said), None) or error.__name__}")
         if error is NoError:
             log.info("kafka.topic_made", topic=name, partitions=kafka.partitions, copies=copies)
+
+
+async def _no_controller(admin: AIOKafkaAdminClient) -> bool:
+    """Whether nobody is there who makes topics: just now, or in a cluster that makes them when they are used."""
+    await admin._client.force_metadata_update()
+    return admin._client.cluster.controller is None
 
 
 async def _check(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
