@@ -381,8 +381,6 @@ def _check(settings: Settings) -> None:
     if settings.max_body < 1024:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")
     check_kafka(settings.kafka)
-    if settings.kafka.servers and not settings.database:
-        raise SettingError("kafka needs a database of its own: set database (--database) too")
     if settings.log_format not in ("console", "json"):
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
 

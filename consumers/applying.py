@@ -16,12 +16,20 @@ from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
 from consumers.outcomes import failures, outcomes
-from schemas.records import Configured, Delivery, Record, UnreadableRecord, decode
+from schemas.records import Configured, Delivery, NewerRecord, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
-__all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
+__all__ = ["Inapplicable", "States", "apply_records", "not_applicable", "on_log_time"]
 
 _UNREAD: Final = 20  # items of a batch; all of them are in the record
+
+
+class Inapplicable(Exception):
+    """The core cannot take in one of the records; its cause says why."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"record no. {index} of the batch")
+        self.index = index
 
 
 class States:
@@ -69,13 +77,13 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
 
     Raises:
         schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
+        Inapplicable: the core failed on a record, and the memory is of no use any more.
     """
     decisions: list[Applied] = []
     deliveries: list[DeliveryRow] = []
     touched: dict[tuple[str, str], None] = {}
-    for each in records:
-        record = on_log_time(decode(each.payload), each.appended_at)
-        taken = step(states.of(record.stream), each.position.offset, record)
+    for index, each in enumerate(records):
+        record, taken = _taken(states, each, index)
         incidents = _incidents(taken.decisions)
         shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
         touched |= dict.fromkeys((record.stream, incident) for incident in shown)
@@ -97,6 +105,16 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
     )
 
 
+def _taken(states: States, each: LogRecord, index: int) -> tuple[Record, Step]:
+    try:
+        record = on_log_time(decode(each.payload), each.appended_at)
+        return record, step(states.of(record.stream), each.position.offset, record)
+    except NewerRecord:
+        raise
+    except Exception as error:
+        raise Inapplicable(index) from error
+
+
 def on_log_time(record: Record, appended_at: datetime) -> Record:
     """The record as the log's clock bounds it: nothing was received after it was appended (§8.4)."""
     if isinstance(record, Configured) and record.at > appended_at:
@@ -106,10 +124,13 @@ def on_log_time(record: Record, appended_at: datetime) -> Record:
     return record
 
 
-def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
-    """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on."""
+def not_applicable(record: LogRecord, claim: Claim, reason: str, *, kept: bool = True) -> Batch:
+    """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on.
+
+    `kept`: unless the store refuses even that; then only the read position moves.
+    """
     rows = []
-    if isinstance(delivery := _readable(record), Delivery):
+    if kept and isinstance(delivery := _readable(record), Delivery):
         row = _delivery_row(delivery, record, Step([]), ())
         rows = [
             msgspec.structs.replace(
