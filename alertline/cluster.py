@@ -1,7 +1,8 @@
-"""What it takes to reach a Kafka cluster and to name what is ours in it: the settings under `[kafka]`."""
+"""What it takes to reach a Kafka cluster and to name what is ours in it: `[kafka]`; and the parts that work on it."""
 
 import re
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -9,12 +10,22 @@ import msgspec
 from alertline.durations import parse_duration
 from alertline.errors import SettingError
 
-__all__ = ["COMPRESSIONS", "Kafka", "check_kafka"]
+__all__ = ["COMPRESSIONS", "MOST_BODY", "Kafka", "Role", "check_kafka"]
 
 COMPRESSIONS: Final = ("none", "gzip", "lz4", "snappy", "zstd")
+MOST_BODY: Final = 2 * 1024 * 1024
+"""Bytes of a body that fit, with all that is read from them, what a topic takes as one message."""
 _MECHANISMS: Final = ("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _SERVER: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,\[\]]+):([0-9]{1,5})")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+class Role(StrEnum):
+    """What a server process does: everything on one machine, or one part of it beside any number of others."""
+
+    SERVE = "serve"
+    INGEST = "ingest"
+    REVIEW = "review"
 
 
 class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from alertline.cluster import Kafka, check_kafka
+from alertline.cluster import MOST_BODY, Kafka, check_kafka
 from alertline.durations import parse_duration
 from alertline.errors import SettingError
 
@@ -220,6 +220,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         database: URL of the store; empty: a file in the data folder. `sqlite+aiosqlite:///…`, `postgresql+asyncpg://…`.
         max_body: largest body of a webhook, in bytes.
         log_format: `console` or `json`, for the server's own log.
+        drain: how long `ingest` and `review` go on after they have said, in /readyz, that they stop.
         kafka, windows, thresholds, integrations, topology, rules, maintenance, pending: see their tables.
     """
 
@@ -229,6 +230,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str = ""
     max_body: int = 1024 * 1024
     log_format: str = "console"
+    drain: str = "3s"
     kafka: Kafka = Kafka()
     windows: Windows = Windows()
     thresholds: Thresholds = Thresholds()
@@ -381,6 +383,9 @@ def _check(settings: Settings) -> None:
     if settings.max_body < 1024:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")
     check_kafka(settings.kafka)
+    parse_duration(settings.drain, "drain")
+    if settings.kafka.servers and settings.max_body > MOST_BODY:
+        raise SettingError(f"max_body must be at most {MOST_BODY} bytes with Kafka, not {settings.max_body}")
     if settings.log_format not in ("console", "json"):
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
 

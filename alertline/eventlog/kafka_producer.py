@@ -21,7 +21,7 @@ from alertline.clock import monotonic
 from alertline.cluster import Kafka
 from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
 from alertline.eventlog.kafka_topics import MAX_MESSAGE
-from alertline.eventlog.port import LogClosed, LogUnavailable
+from alertline.eventlog.port import LogClosed, LogUnavailable, TooLarge
 
 __all__ = ["Outgoing", "Producer"]
 
@@ -87,12 +87,12 @@ class Producer:
         A future that is cancelled before its record is on its way takes it back.
 
         Raises:
-            LogClosed: closed; LogUnavailable: it is too large.
+            LogClosed: closed; TooLarge: what nobody can pack.
         """
         if self._closed:
             raise LogClosed("the event log is closed")
         if len(record.value or b"") > _UNCOMPRESSED:
-            raise LogUnavailable(f"Kafka: a record of more than {_UNCOMPRESSED} bytes")
+            raise TooLarge(f"Kafka: a record of more than {_UNCOMPRESSED} bytes")
         pump = self._pumps.get((topic, partition))
         if pump is None:
             pump = self._pumps[topic, partition] = _Pump(self, topic, partition)
@@ -191,7 +191,7 @@ class _Pump:
         batch: BatchBuilder = producer.create_batch()
         futures = self._fill(batch)
         if batch.size() > MAX_MESSAGE and len(batch._build()) > MAX_MESSAGE:
-            self._fail(futures, LogUnavailable(f"Kafka: a record of more than {MAX_MESSAGE} bytes, packed"))
+            self._fail(futures, TooLarge(f"Kafka: a record of more than {MAX_MESSAGE} bytes, packed"))
             return
         if not futures:
             return

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from alertline.clock import Clock, from_micros, now
 from alertline.eventlog.news import News
@@ -52,7 +52,7 @@ class SqliteLog:
         self._writer.start()
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock = now, max_bytes: int | None = None) -> "SqliteLog":
+    async def open(cls, path: Path, *, clock: Clock = now, max_bytes: int | None = None) -> Self:
         """Open the log in the file, which is made if it does not exist (its folder is not).
 
         Args:

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
-from alertline.eventlog.port import LogUnavailable
+from alertline.eventlog.port import LogUnavailable, TooLarge
 
 __all__ = ["Problem", "answer_bytes", "from_exception", "problem_response", "unexpected"]
 
@@ -44,6 +44,8 @@ def from_exception(error: Exception) -> Problem | None:
     """The problem that an expected error means over HTTP; None for one that nobody expected."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, TooLarge):
+        return Problem(413, "The delivery is too large", str(error))
     if isinstance(error, LogUnavailable):
         # transient for the sender: never 4xx, which it would not retry (contract §3)
         return Problem(

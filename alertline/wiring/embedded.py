@@ -17,12 +17,17 @@ if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
 
 __all__ = ["DataFolder"]
 
+_SLOTS = 100  # of one role on one machine
+
 
 class DataFolder:
-    """Where an embedded installation keeps everything: `log.db` is the truth, `store.db` can be made again from it."""
+    """Where an embedded installation keeps everything: `log.db` is the truth, `store.db` can be made again from it.
 
-    def __init__(self, path: str) -> None:
-        self.path = Path(path)
+    `database`: the URL of the store where that is not in the folder.
+    """
+
+    def __init__(self, path: str, database: str = "") -> None:
+        self.path, self._database = Path(path), database
 
     @property
     def log_file(self) -> Path:
@@ -32,7 +37,18 @@ class DataFolder:
     @property
     def store_url(self) -> str:
         """The database URL of the store."""
-        return f"sqlite+aiosqlite:///{self.path / 'store.db'}"
+        return self._database or f"sqlite+aiosqlite:///{self.path / 'store.db'}"
+
+    @property
+    def store_name(self) -> str:
+        """What to call the store: no password is in it."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return make_url(self._database).render_as_string() if self._database else str(self.path / "store.db")
+        except ArgumentError:
+            return "the database"
 
     def create(self) -> None:
         """Make the folder.
@@ -91,7 +107,10 @@ class DataFolder:
         from alertline.store.engine import open_engine
         from alertline.store.revision import is_current
 
-        engine = open_engine(self.store_url)
+        try:
+            engine = open_engine(self.store_url)
+        except ValueError as error:
+            raise AlertlineError(str(error)) from error
         try:
             with self.store_errors():
                 current = await is_current(engine)
@@ -115,7 +134,25 @@ class DataFolder:
             with self.store_errors():
                 await upgrade(self.store_url)
         except UnknownRevision as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+            raise AlertlineError(f"{self.store_name}: {error}") from error
+
+    @contextmanager
+    def slot(self, role: str) -> Iterator[int]:
+        """Take the first free number of a role on this machine: the same again after a restart, and nobody else's.
+
+        Raises:
+            AlertlineError: the folder cannot be used.
+        """
+        self.create()
+        for number in range(_SLOTS):
+            with (self.path / f"{role}-{number}.lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield number
+                return
+        raise AlertlineError(f"{_SLOTS} processes of the role {role} are using {self.path}")
 
     @contextmanager
     def store_errors(self) -> Iterator[None]:
@@ -131,6 +168,6 @@ class DataFolder:
         try:
             yield
         except StoreUnavailable as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+            raise AlertlineError(f"{self.store_name}: {error}") from error
         except DBAPIError as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error.orig}") from error
+            raise AlertlineError(f"{self.store_name}: {error.orig}") from error
