@@ -40,6 +40,7 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         compression: `lz4`, `zstd`, `gzip`, `snappy` or `none`.
         instance: name of this process in its consumer group, the same after every restart; empty: the host's name and
             a number that is free on it.
+        session: a correlator of which nothing was heard for so long is taken for dead: others get its partitions.
         tls: `on` encrypts the connections.
         ca_file: certificates to trust, PEM; empty: the system's.
         certificate_file, key_file: what this client shows of itself, PEM.
@@ -55,6 +56,7 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention: str = "30d"
     compression: str = "lz4"
     instance: str = ""
+    session: str = "10s"
     tls: str = "off"
     ca_file: str = ""
     certificate_file: str = ""
@@ -68,6 +70,11 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def kept_for(self) -> timedelta:
         """How long deliveries are kept."""
         return parse_duration(self.retention, "kafka.retention")
+
+    @property
+    def session_s(self) -> float:
+        """How long a correlator may be silent, in seconds."""
+        return parse_duration(self.session, "kafka.session").total_seconds()
 
     @property
     def deliveries(self) -> str:
@@ -107,6 +114,7 @@ def check_kafka(kafka: Kafka) -> None:
         if getattr(kafka, name) not in known:
             raise SettingError(f"kafka.{name} must be one of {', '.join(filter(None, known))}")
     parse_duration(kafka.retention, "kafka.retention")
+    parse_duration(kafka.session, "kafka.session")
     if kafka.sasl and not (kafka.user and kafka.password):
         raise SettingError("kafka.sasl needs kafka.user and kafka.password")
     if bool(kafka.certificate_file) != bool(kafka.key_file):

@@ -158,6 +158,7 @@ def configure_logging(log_format: LogFormat, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every step of its own
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

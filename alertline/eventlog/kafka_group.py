@@ -22,7 +22,6 @@ __all__ = ["Membership"]
 
 log = structlog.get_logger(__name__)
 
-_SESSION_MS: Final = 10_000
 _HEARTBEAT_MS: Final = 1_000  # so soon it is noticed that somebody came or went
 _LOOK_MS: Final = 500
 _JOIN_S: Final = 60.0  # the first of a group waits for others, by the broker's setting 3 s
@@ -63,14 +62,15 @@ class Membership:
             await asyncio.sleep(_AGAIN_S)
 
     async def _belong(self) -> None:
+        session_ms = int(self._kafka.session_s * 1000)
         consumer = self._consumer = AIOKafkaConsumer(
             **client_options(self._kafka),
             group_id=self._kafka.group,
             group_instance_id=self._instance,
             enable_auto_commit=False,
             auto_offset_reset="latest",
-            session_timeout_ms=_SESSION_MS,
-            heartbeat_interval_ms=_HEARTBEAT_MS,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(_HEARTBEAT_MS, session_ms // 4),
             max_poll_interval_ms=_IDLE_MS,
             max_partition_fetch_bytes=1,
             partition_assignment_strategy=(RangePartitionAssignor,),
