@@ -7,6 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import kafka as kafka_for_tests
+from tests.support.stores import (  # noqa: F401 - fixtures, by their names
+    _postgresql_tables,
+    _sqlite_tables,
+    postgresql_database,
+    postgresql_server,
+    postgresql_store,
+    sqlite_store,
+)
 
 LONG = os.environ.get("ALERTLINE_TEST_LONG") == "1"
 

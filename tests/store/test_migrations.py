@@ -16,10 +16,13 @@ from schemas.vocabulary import Outcome
 from tests.support.store_rows import delivery
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The URL of a database that does not exist yet."""
-    return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet, or has no tables."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    found: str = request.getfixturevalue("postgresql_database")
+    return found
 
 
 async def table_names(url: str) -> set[str]:
