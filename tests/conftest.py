@@ -10,6 +10,7 @@ from tests.support import kafka as kafka_for_tests
 from tests.support.stores import (  # noqa: F401 - fixtures, by their names
     _postgresql_tables,
     _sqlite_tables,
+    both_stores,
     postgresql_database,
     postgresql_server,
     postgresql_store,

@@ -1,6 +1,13 @@
-"""Rows as the tables hold them, and back: the one place where values are made fit for every database."""
+"""Rows as the tables hold them, and back: the one place where values are made fit for every database.
 
+A body is JSON, in which every text is ASCII-safe where it must be: it holds anything, in any database, byte for byte.
+The columns beside it are only looked up. What PostgreSQL refuses there is escaped alike for all databases: characters
+that are none of its text (`fit`), and texts that are too long for its indexes (`key`).
+"""
+
+import re
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -16,6 +23,7 @@ __all__ = [
     "fit",
     "fold_title",
     "incident_of",
+    "key",
     "read_alert",
     "read_change",
     "read_configuration",
@@ -26,6 +34,7 @@ __all__ = [
     "read_item",
     "read_row",
     "read_summary",
+    "unfit",
 ]
 
 Value = str | int | bool | None
@@ -49,9 +58,41 @@ def encode(row: model.Row | Summary | DeliveryRow) -> str:
     return _encoder.encode(row).decode()
 
 
+_ODD: Final = re.compile("[\0\ufffd\ud800-\udfff]")
+_ESCAPED: Final = re.compile("\ufffd(\ufffd|0|d[89a-f][0-9a-f]{2})")
+_LONGEST: Final = 240  # characters of at most 4 bytes: two of them fit a third of a page, PostgreSQL's bound
+_SHORTENED: Final = 200
+
+
 def fit(text: str) -> str:
-    """A text as a column may hold it: PostgreSQL refuses NUL characters. Only for columns that copy from a body."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
+    """A text as any database may hold it in a column: NUL characters and lone surrogates are escaped.
+
+    Different texts stay different, and a part of a text is a part of the escaped text: it can be sought in it.
+    """
+    return _ODD.sub(_escape, text) if _ODD.search(text) else text
+
+
+def unfit(text: str) -> str:
+    """The text that was made fit."""
+    return _ESCAPED.sub(_unescape, text) if "\ufffd" in text else text
+
+
+def key(text: str) -> str:
+    """A text as an index may hold it: one that is very long is cut, with a hash of the whole at its end."""
+    text = fit(text)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_SHORTENED]}\ufffd#{blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    return "\ufffd" + ("0" if character == "\0" else character if character == "\ufffd" else f"{ord(character):x}")
+
+
+def _unescape(found: re.Match[str]) -> str:
+    said = found[1]
+    return "\0" if said == "0" else said if said == "\ufffd" else chr(int(said, 16))
 
 
 def fold_title(title: str) -> str:
@@ -80,10 +121,10 @@ def copied(row: model.Row) -> tuple[Value, ...]:
         case model.ItemRow():
             return (row.incident,)
         case model.ChangeRow():
-            return (fit(row.scope), micros(row.at))
+            return (key(row.scope), micros(row.at))
         case model.ArrivalRow():
             return (micros(row.read_at),)
         case model.HandledRow():
-            return (fit(row.delivery), micros(row.received_at), row.state)
+            return (key(row.delivery), micros(row.received_at), row.state)
         case model.IncidentRow():
             return (micros(row.opened_at), row.merged_into)

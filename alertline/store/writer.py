@@ -18,9 +18,21 @@ from alertline.incidents.background import KEPT
 from alertline.incidents.decisions import Decision
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
-from alertline.store.engine import insert, reading, writing
+from alertline.store.engine import copies, copy, insert, reading, relaxed, writing
+from alertline.store.failures import Unstorable
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
-from alertline.store.rows import Value, copied, encode, fit, fold_title, incident_of, read_delivery, read_row
+from alertline.store.rows import (
+    Value,
+    copied,
+    encode,
+    fit,
+    fold_title,
+    incident_of,
+    key,
+    read_delivery,
+    read_row,
+    unfit,
+)
 from alertline.store.tables import (
     ROW_TABLES,
     arrivals,
@@ -44,13 +56,19 @@ Values = tuple[Value, ...]
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """A statement in the words of one database, made once: building it per batch would cost more than running it."""
+    """A statement in the words of one database, made once: building it per batch would cost more than running it.
+
+    `copied`: the table that it only adds to, where its database has a faster way to do that.
+    """
 
     sql: str
+    copied: Table | None = None
 
     async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
         """Run it for all rows at once; each has the values of all columns, in the table's order."""
-        if rows:
+        if rows and self.copied is not None:
+            await copy(connection, self.copied, rows)
+        elif rows:
             await connection.exec_driver_sql(self.sql, list(rows))
 
 
@@ -92,6 +110,23 @@ class StoreWriter:
             epoch, next_offset = (await connection.execute(statement)).one()
         return Claim(log_id, partition, epoch, next_offset)
 
+    async def renew(self, claim: Claim) -> Claim:
+        """The same claim at the read position as it is: after a commit of which nobody knows whether it was made.
+
+        Raises:
+            Fenced: somebody else took the partition over; StoreUnavailable: not now.
+        """
+        query = select(positions.c.next_offset).where(
+            positions.c.log_id == claim.log_id,
+            positions.c.partition == claim.partition,
+            positions.c.epoch == claim.epoch,
+        )
+        async with reading(self._engine) as connection:
+            next_offset = await connection.scalar(query)
+        if next_offset is None:
+            raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it any more")
+        return Claim(claim.log_id, claim.partition, claim.epoch, next_offset)
+
     async def load(self, claim: Claim) -> Loaded:
         """Read what a correlator of the partition starts from: all of one moment.
 
@@ -117,7 +152,9 @@ class StoreWriter:
             remembered = await self._remembered(connection, claim.partition)
         return Loaded(
             rows=rows,
-            clocks=[StreamClock(stream, from_micros(at)) for stream, at in sorted(tuple(clock) for clock in clocks)],
+            clocks=sorted(
+                (StreamClock(unfit(name), from_micros(at)) for name, at in clocks), key=lambda each: each.stream
+            ),
             deliveries=sorted(remembered, key=lambda row: row.offset),
         )
 
@@ -141,10 +178,15 @@ class StoreWriter:
 
         Raises:
             Fenced: the claim is void, or the batch does not begin where the last one ended: nothing was written.
-            StoreUnavailable: not now: nothing was written.
+            Unstorable: a value is refused: nothing was written.
+            StoreUnavailable: not now; whether it was written, `renew` tells.
         """
-        writes = self._writes(batch)
+        try:
+            writes = self._writes(batch)
+        except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
+            raise Unstorable(f"the store refuses a text: {error}") from error
         async with writing(self._engine) as connection:
+            await relaxed(connection)
             await _fence(connection, batch)
             for statement, rows in writes:
                 await statement.run(connection, rows)
@@ -160,7 +202,7 @@ class StoreWriter:
             (self._deliver, [_delivery(row) for row in batch.deliveries]),
             (self._summarise, [_summary(summary) for summary in newest.values()]),
             (self._unserve, [(id_,) for id_ in newest]),
-            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(fit, s.services)})]),
+            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(key, s.services)})]),
             (
                 self._tick,
                 [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
@@ -206,7 +248,7 @@ def _delivery(row: DeliveryRow) -> Values:
     return (
         row.partition,
         row.offset,
-        fit(row.id),
+        key(row.id),
         fit(row.stream),
         micros(row.received_at),
         row.keyed,
@@ -220,7 +262,7 @@ def _summary(row: Summary) -> Values:
     return (
         row.id,
         fit(row.stream),
-        fit(row.scope),
+        key(row.scope),
         row.status,
         row.severity,
         fold_title(row.title),
@@ -231,7 +273,8 @@ def _summary(row: Summary) -> Values:
 
 
 def _append(engine: AsyncEngine, table: Table) -> Statement:
-    return _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
+    statement = _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
+    return Statement(statement.sql, table if copies(engine) else None)
 
 
 def _upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:
