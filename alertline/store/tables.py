@@ -43,6 +43,7 @@ __all__ = [
     "incidents",
     "items",
     "metadata",
+    "outbox",
     "positions",
     "stream_clocks",
     "summaries",
@@ -187,6 +188,18 @@ deliveries: Final = Table(
         sqlite_where=text("held"),
         postgresql_where=text("held"),
     ),
+)
+
+# What is told to other programs and was not published yet, in the order in which it must be: see `store/outbox.py`.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("incident_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("partition", "offset", "n"),
 )
 
 # The partition of a stream stands here: it says which rows the owner of a partition loads.

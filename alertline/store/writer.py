@@ -20,6 +20,7 @@ from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
 from alertline.store.engine import copies, copy, insert, reading, relaxed, writing
 from alertline.store.failures import Unstorable
+from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
 from alertline.store.rows import (
     Value,
@@ -38,6 +39,7 @@ from alertline.store.tables import (
     arrivals,
     decisions,
     deliveries,
+    outbox,
     positions,
     stream_clocks,
     summaries,
@@ -73,10 +75,14 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class StoreWriter:
-    """What a correlator writes with. It leaves the engine open: whoever made that disposes of it."""
+    """What a correlator writes with. It leaves the engine open: whoever made that disposes of it.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `telling`: somebody relays the outbox; without a relay nothing is put into it, for it would only grow.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, telling: bool = False) -> None:
         self._engine = engine
+        self._tell = _append(engine, outbox) if telling else None
         self._decide = _append(engine, decisions)
         self._deliver = _append(engine, deliveries)
         self._put = {table: _upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
@@ -183,6 +189,8 @@ class StoreWriter:
         """
         try:
             writes = self._writes(batch)
+            if self._tell is not None:
+                writes.append((self._tell, [msgspec.structs.astuple(each) for each in tellings(batch)]))
         except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
             raise Unstorable(f"the store refuses a text: {error}") from error
         async with writing(self._engine) as connection:
