@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from pathlib import Path
+from signal import SIGINT, SIGQUIT
 from typing import Any, Final, NoReturn, TypeVar
 from uuid import uuid4
 
@@ -101,8 +102,12 @@ class Server:
                 return
         raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()[-2000:]}")
 
-    def stop(self, how: int = 2) -> None:
-        """Stop it: with SIGINT connections are cut; with 3 (SIGQUIT) it is as if it had crashed."""
+    def crash(self) -> None:
+        """End it as a crash would: it writes nothing more, and recovers when it is started again."""
+        self.stop(SIGQUIT)
+
+    def stop(self, how: int = SIGINT) -> None:
+        """Stop it: all connections are cut, all that was committed is kept."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(_START_S)
@@ -140,6 +145,20 @@ async def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
                 await connection.close()
                 return True
     return False
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A server of one test's own, to be stopped and started; skips where only somebody else's can be had."""
+    bin_ = binaries()
+    if bin_ is None:
+        absent("no PostgreSQL of our own: no initdb on the path, in /usr/lib/postgresql or a wheel")
+    server = Server(bin_)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @contextmanager
