@@ -15,9 +15,10 @@ from alertline.eventlog.port import LogUnavailable
 from alertline.eventlog.publishing import Message, Publisher
 from alertline.store.failures import StoreUnavailable
 from alertline.store.outbox import CONTENT_TYPE, Telling
-from alertline.store.port import Claim, Fenced
+from alertline.store.port import Batch, Claim, Fenced, Loaded
+from consumers.runner import Writer
 
-__all__ = ["Outbox", "Relay", "message_of"]
+__all__ = ["Outbox", "Relay", "Relaying", "message_of"]
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +93,44 @@ class Relay:
                 pause = _AGAIN_S
                 if done < _AT_ONCE:
                     await _either(self._news, _LOOK_S)
+
+
+class Relaying:
+    """A runner's writer beside which the partition is relayed, in the name of the claim that the runner has."""
+
+    def __init__(self, writer: Writer, outbox: Outbox, publisher: Publisher, topic: str) -> None:
+        self._writer, self._outbox, self._publisher, self._topic = writer, outbox, publisher, topic
+        self._relays: dict[int, tuple[Relay, asyncio.Task[None]]] = {}
+
+    async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
+        """Take the partition over, and relay it from here on."""
+        claim = await self._writer.claim(log_id, partition, owner)
+        await self.end(partition)
+        relay = Relay(self._outbox, self._publisher, self._topic, claim)
+        self._relays[partition] = relay, asyncio.create_task(relay.run())
+        return claim
+
+    async def load(self, claim: Claim) -> Loaded:
+        """Everything to start from."""
+        return await self._writer.load(claim)
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch; what it tells is relayed at once."""
+        await self._writer.commit(batch)
+        if batch.claim.partition in self._relays:
+            self._relays[batch.claim.partition][0].wake()
+
+    async def end(self, partition: int) -> None:
+        """Relay the partition no more; what is at hand is finished."""
+        if partition in self._relays:
+            relay, task = self._relays.pop(partition)
+            relay.stop()
+            await task
+
+    async def close(self) -> None:
+        """Relay nothing more; what is at hand is finished."""
+        for partition in list(self._relays):
+            await self.end(partition)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

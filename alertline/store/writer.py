@@ -116,23 +116,6 @@ class StoreWriter:
             epoch, next_offset = (await connection.execute(statement)).one()
         return Claim(log_id, partition, epoch, next_offset)
 
-    async def renew(self, claim: Claim) -> Claim:
-        """The same claim at the read position as it is: after a commit of which nobody knows whether it was made.
-
-        Raises:
-            Fenced: somebody else took the partition over; StoreUnavailable: not now.
-        """
-        query = select(positions.c.next_offset).where(
-            positions.c.log_id == claim.log_id,
-            positions.c.partition == claim.partition,
-            positions.c.epoch == claim.epoch,
-        )
-        async with reading(self._engine) as connection:
-            next_offset = await connection.scalar(query)
-        if next_offset is None:
-            raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it any more")
-        return Claim(claim.log_id, claim.partition, claim.epoch, next_offset)
-
     async def load(self, claim: Claim) -> Loaded:
         """Read what a correlator of the partition starts from: all of one moment.
 
@@ -185,7 +168,7 @@ class StoreWriter:
         Raises:
             Fenced: the claim is void, or the batch does not begin where the last one ended: nothing was written.
             Unstorable: a value is refused: nothing was written.
-            StoreUnavailable: not now; whether it was written, `renew` tells.
+            StoreUnavailable: not now; whether it was written, the read position of the next claim tells.
         """
         try:
             writes = self._writes(batch)

@@ -16,7 +16,7 @@ from alertline.incidents.model import Row
 from alertline.store.outbox import StoreOutbox, Telling, tellings
 from alertline.store.port import Batch, Claim, Fenced
 from alertline.store.writer import StoreWriter
-from consumers.relay import Relay, message_of
+from consumers.relay import Relay, Relaying, message_of
 from tests.support.store_rows import T0, alert, batch, episode, incident, summary
 
 TOPIC = "alertline.incidents.v1"
@@ -190,3 +190,20 @@ async def test_partitions_have_their_own_order(telling: StoreWriter, engine: Asy
 
     assert published.ids == ["i1.1"]
     assert [each.incident for each in await StoreOutbox(engine).waiting(two, 10)] == ["i2"]
+
+
+async def test_a_runner_is_relayed_beside(telling: StoreWriter, engine: AsyncEngine) -> None:
+    """Whoever takes a partition over relays what was left, and what he commits; after the end nothing more."""
+    await filled(telling)
+    published = Published()
+    relaying = Relaying(telling, StoreOutbox(engine), published, TOPIC)
+
+    claim = await relaying.claim("log", 0, "two")
+    claim = await relaying.claim("log", 0, "two")  # once more, after the store was away
+    await relaying.commit(changed(claim, claim.next_offset, ("i4", 1)))
+    async with asyncio.timeout(10):
+        while "i4.1" not in published.ids:  # noqa: ASYNC110 - a publisher tells nobody
+            await asyncio.sleep(0.01)
+    await relaying.close()
+
+    assert list(dict.fromkeys(published.ids)) == [*ALL, "i4.1"]

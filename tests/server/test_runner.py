@@ -18,8 +18,7 @@ from alertline.eventlog.sqlite import SqliteLog
 from alertline.incidents.engine import Step, step
 from alertline.incidents.policy import Policy
 from alertline.incidents.state import StreamState
-from alertline.store.failures import Unstorable
-from alertline.store.port import Batch, Fenced, Filter, LogChanged
+from alertline.store.port import Fenced, Filter, LogChanged
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.wiring.embedded import DataFolder
@@ -119,28 +118,6 @@ async def test_failing_record(log: SqliteLog, engine: AsyncEngine, monkeypatch: 
     found = [(await reader.delivery(each.id))[0].outcome for each in (first, last, late)]
     assert found == ["accepted"] * 3
     assert await shown(engine) == ["alert0", "alert2", "alert3"]
-
-
-@pytest.mark.parametrize("its_line_too", [False, True])
-async def test_refused_by_the_store(log: SqliteLog, engine: AsyncEngine, *, its_line_too: bool) -> None:
-    """A record that the store refuses is passed over alone, and shown in quarantine, unless that is refused too."""
-
-    class Refusing(StoreWriter):
-        async def commit(self, batch: Batch) -> None:
-            named = [row for row in batch.deliveries if row.id == bad.id]
-            if named and (its_line_too or batch.decisions):
-                raise Unstorable("what it says is no text")
-            await super().commit(batch)
-
-    first, bad, last = deliveries(3)
-    await append(log, first, bad, last)
-    async with running(Runner(log, Refusing(engine), Policy(), owner="one", ticking=False)):
-        await applied(engine, log)
-
-    held = (await StoreReader(engine).quarantine(limit=10)).held
-    found = [(each.delivery.id, each.delivery.reason) for each in held]
-    assert found == ([] if its_line_too else [(bad.id, "the store failed on it: Unstorable")])
-    assert await shown(engine) == ["alert0", "alert2"]
 
 
 async def test_garbage_on_the_log(log: SqliteLog, engine: AsyncEngine) -> None:
