@@ -11,7 +11,7 @@ from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable, Unsuppo
 from alertline.eventlog.publishing import Message, Publisher
 from alertline.eventlog.spool_file import SpoolFile
 from alertline.eventlog.spooling import SpoolingLog
-from alertline.wiring.embedded import DataFolder
+from alertline.wiring.embedded import folder_of
 from alertline.wiring.listening import named
 from consumers.isolating import DeadLetters
 
@@ -19,11 +19,6 @@ __all__ = ["Spooled", "dead_letters", "folder_of", "instance_of", "open_cluster"
 
 Spooled = Callable[[], str | None]
 """Tells why deliveries wait on this machine; None while they do not."""
-
-
-def folder_of(settings: Settings) -> DataFolder:
-    """The data folder, with the database where one is named."""
-    return DataFolder(settings.data, settings.database)
 
 
 async def open_cluster(settings: Settings, stack: AsyncExitStack) -> ConnectingLog:

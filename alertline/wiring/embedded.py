@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alertline.config import Settings
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogUnavailable, UnsupportedLog
 from alertline.eventlog.sqlite import SqliteLog
@@ -15,7 +16,7 @@ from alertline.eventlog.sqlite import SqliteLog
 if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["DataFolder"]
+__all__ = ["DataFolder", "folder_of"]
 
 _SLOTS = 100  # of one role on one machine
 
@@ -98,8 +99,10 @@ class DataFolder:
         except (UnsupportedLog, LogUnavailable) as error:
             raise AlertlineError(str(error)) from error
 
-    async def open_store(self) -> "AsyncEngine":
+    async def open_store(self, *, patient: bool = False) -> "AsyncEngine":
         """Bring the store's tables up to date and open it. Dispose of it when done.
+
+        `patient`: statements may take as long as they do.
 
         Raises:
             AlertlineError: the file cannot be used.
@@ -108,7 +111,7 @@ class DataFolder:
         from alertline.store.revision import is_current
 
         try:
-            engine = open_engine(self.store_url)
+            engine = open_engine(self.store_url, patient=patient)
         except ValueError as error:
             raise AlertlineError(str(error)) from error
         try:
@@ -171,3 +174,8 @@ class DataFolder:
             raise AlertlineError(f"{self.store_name}: {error}") from error
         except DBAPIError as error:
             raise AlertlineError(f"{self.store_name}: {error.orig}") from error
+
+
+def folder_of(settings: Settings) -> DataFolder:
+    """The data folder, with the database where one is named."""
+    return DataFolder(settings.data, settings.database)
