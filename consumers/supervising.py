@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from alertline.clock import monotonic
 from alertline.eventlog.port import LogUnavailable, UnsupportedLog
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Fenced, LogChanged
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
+_SOUND_S: Final = 30.0  # whoever ran so long is started again soon
 _FENCED_S: Final = 5.0  # whoever took it over may be gone by then, or the group has told us that it is not ours
 _HOLD_S: Final = 8.0  # within the group's patience
 _LASTING: Final = (NewerRecord, PoisonBurst, LogChanged, UnsupportedLog)
@@ -41,8 +43,7 @@ class Supervisor:
         self._problems: dict[int, str] = {}
 
     async def hold(self) -> None:
-        """Let every runner finish its batch and rest: some partitions may go to others. Bounded; the fence does the
-        rest."""
+        """Let every runner finish its batch and rest, for some seconds at most: partitions may go to others."""
         runners = list(self._runners.values())
         for runner in runners:
             runner.hold()
@@ -80,7 +81,11 @@ class Supervisor:
 
     def problems(self) -> dict[str, str]:
         """What keeps partitions from being read, by name."""
-        return {f"partition {partition}": said for partition, said in sorted(self._problems.items())}
+        return {
+            f"partition {partition}": said
+            for partition, said in sorted(self._problems.items())
+            if partition not in self._runners or not self._runners[partition].started.is_set()
+        }
 
     async def _end(self, partition: int) -> None:
         keeper = self._keepers.pop(partition)
@@ -95,12 +100,13 @@ class Supervisor:
     async def _keep(self, partition: int) -> None:
         pause = _AGAIN_S
         while True:
+            began = monotonic()
             runner = self._runners[partition] = self._make(partition)
             try:
                 await runner.run()
             except Fenced as error:
                 self._tell(partition, error, "taken over by another process")
-                pause = _FENCED_S
+                await asyncio.sleep(_FENCED_S)
             except _LASTING as error:
                 self._tell(partition, error, str(error))
                 await asyncio.Event().wait()  # until somebody upgrades, rebuilds or mends, and starts us again
@@ -113,7 +119,8 @@ class Supervisor:
                 return
             finally:
                 del self._runners[partition]
-            pause = _AGAIN_S if runner.started.is_set() and pause < _FENCED_S else pause
+            if monotonic() - began > _SOUND_S:
+                pause = _AGAIN_S
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_AGAIN_S)
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support import kafka as kafka_for_tests
@@ -16,6 +17,10 @@ from tests.support.stores import (  # noqa: F401 - fixtures, by their names
     postgresql_store,
     sqlite_store,
 )
+
+# Rich tracebacks show every variable, which takes seconds each: nobody reads them here.
+_PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 LONG = os.environ.get("ALERTLINE_TEST_LONG") == "1"
 

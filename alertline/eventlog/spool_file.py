@@ -16,15 +16,6 @@ __all__ = ["SpoolFile"]
 class SpoolFile(SqliteLog):
     """An embedded log that can forget. Open it with `SpoolFile.open`."""
 
-    async def first(self) -> int:
-        """The offset of the oldest record that is kept; the end, where there is none.
-
-        Raises:
-            LogUnavailable: the file cannot be read.
-        """
-        records = await self.read(0, 0, 1)
-        return records[0].position.offset if records else await self.end(0)
-
     async def count(self) -> int:
         """How many records wait.
 
