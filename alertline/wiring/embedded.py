@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alertline.cluster import Kafka
 from alertline.config import Settings
 from alertline.errors import AlertlineError
-from alertline.eventlog.port import LogUnavailable, UnsupportedLog
+from alertline.eventlog.port import EventLog, LogUnavailable, UnsupportedLog
 from alertline.eventlog.sqlite import SqliteLog
 
 if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
@@ -24,11 +25,12 @@ _SLOTS = 100  # of one role on one machine
 class DataFolder:
     """Where an embedded installation keeps everything: `log.db` is the truth, `store.db` can be made again from it.
 
-    `database`: the URL of the store where that is not in the folder.
+    `database`, `kafka`: the URL of the store, and the cluster of the log, where they are not in the folder.
     """
 
-    def __init__(self, path: str, database: str = "") -> None:
+    def __init__(self, path: str, database: str = "", kafka: Kafka | None = None) -> None:
         self.path, self._database = Path(path), database
+        self._kafka = kafka if kafka is not None and kafka.servers else None
 
     @property
     def log_file(self) -> Path:
@@ -70,7 +72,7 @@ class DataFolder:
         Raises:
             AlertlineError: there is no log in it.
         """
-        if not self.log_file.exists():
+        if self._kafka is None and not self.log_file.exists():
             raise AlertlineError(f"there is no Alertline data in {self.path}: name the server's folder with --data")
 
     @contextmanager
@@ -96,6 +98,21 @@ class DataFolder:
         """
         try:
             return await SqliteLog.open(self.log_file)
+        except (UnsupportedLog, LogUnavailable) as error:
+            raise AlertlineError(str(error)) from error
+
+    async def open_events(self) -> EventLog:
+        """Open the event log, wherever it is.
+
+        Raises:
+            AlertlineError: it cannot be used now.
+        """
+        if self._kafka is None:
+            return await self.open_log()
+        from alertline.eventlog.kafka import KafkaLog
+
+        try:
+            return await KafkaLog.open(self._kafka)
         except (UnsupportedLog, LogUnavailable) as error:
             raise AlertlineError(str(error)) from error
 
@@ -178,4 +195,4 @@ class DataFolder:
 
 def folder_of(settings: Settings) -> DataFolder:
     """The data folder, with the database where one is named."""
-    return DataFolder(settings.data, settings.database)
+    return DataFolder(settings.data, settings.database, settings.kafka)
