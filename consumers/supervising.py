@@ -5,7 +5,7 @@ less and less often. What no waiting helps against stops its partition, loudly, 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -33,11 +33,11 @@ _LASTING: Final = (NewerRecord, PoisonBurst, LogChanged, UnsupportedLog)
 class Supervisor:
     """Keeps the runners of the partitions that are ours.
 
-    `make` makes a runner for a partition.
+    `make` makes a runner for a partition; `ended` is awaited when one is given up.
     """
 
-    def __init__(self, make: Callable[[int], Runner]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[int], Runner], ended: Callable[[int], Awaitable[None]] | None = None) -> None:
+        self._make, self._ended = make, ended
         self._keepers: dict[int, asyncio.Task[None]] = {}
         self._runners: dict[int, Runner] = {}
         self._problems: dict[int, str] = {}
@@ -95,6 +95,8 @@ class Supervisor:
             await asyncio.wait((keeper,), timeout=_HOLD_S)
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+        if self._ended is not None:
+            await self._ended(partition)
         self._problems.pop(partition, None)
 
     async def _keep(self, partition: int) -> None:

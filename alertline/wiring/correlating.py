@@ -22,6 +22,7 @@ from alertline.eventlog.kafka_group import Membership
 from alertline.eventlog.port import LogUnavailable
 from alertline.incidents.policy import Policy
 from alertline.store.engine import StoreUnavailable
+from alertline.store.outbox import StoreOutbox
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.web.health import health_routes
@@ -31,6 +32,7 @@ from alertline.wiring.connections import dead_letters, folder_of, instance_of, o
 from alertline.wiring.correlator import READY, WAITING, end_of_input
 from alertline.wiring.listening import bound, listen, named
 from alertline.wiring.server import build_app
+from consumers.relay import Relaying
 from consumers.runner import Runner
 from consumers.supervising import Supervisor
 
@@ -81,7 +83,12 @@ class Correlating:
         engine = await self._persistent("store", folder_of(self._settings).open_store)
         self._stack.push_async_callback(named, "store", engine.dispose)
         await self._persistent("configuration", lambda: self._configure(cluster, engine))
-        supervisor = self._supervisor = Supervisor(lambda partition: self._runner(cluster, engine, instance, partition))
+        writer = Relaying(
+            StoreWriter(engine, telling=True), StoreOutbox(engine), cluster, self._settings.kafka.incidents
+        )
+        supervisor = self._supervisor = Supervisor(
+            lambda partition: self._runner(cluster, writer, instance, partition), writer.end
+        )
         self._stack.push_async_callback(named, "runners", supervisor.stop)
         self._waiting = None
         self._member = Membership(self._settings.kafka, instance, supervisor.hold, supervisor.keep)
@@ -109,11 +116,11 @@ class Correlating:
         if in_force.changed:
             log.info("configuration.changed", digest=in_force.records[0].digest, streams=in_force.changed)
 
-    def _runner(self, cluster: ConnectingLog, engine: AsyncEngine, instance: str, partition: int) -> Runner:
+    def _runner(self, cluster: ConnectingLog, writer: Relaying, instance: str, partition: int) -> Runner:
         # what else holds is in the log: no setting of this process may decide anything
         return Runner(
             cluster,
-            StoreWriter(engine),
+            writer,
             Policy(),
             owner=instance,
             ticking=not self._recorded,

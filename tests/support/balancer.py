@@ -3,9 +3,11 @@
 import http.client
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import Final
 
@@ -18,6 +20,7 @@ HAPROXY: Final = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/s
 _CONFIG: Final = """\
 global
   maxconn 512
+  stats socket {socket} mode 600 level operator
 defaults
   mode http
   timeout connect 2s
@@ -45,11 +48,12 @@ class Balancer:
     def __init__(self, folder: Path, receivers: Sequence[int], shown: Sequence[int]) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._socket = Path(mkdtemp(prefix="haproxy-")) / "stats"  # a path of a socket must be short
         self._file = folder / "haproxy.cfg"
         lines = [
             "\n".join(f"  server s{port} 127.0.0.1:{port} check" for port in ports) for ports in (receivers, shown)
         ]
-        self._file.write_text(_CONFIG.format(port=self.port, receivers=lines[0], shown=lines[1]))
+        self._file.write_text(_CONFIG.format(port=self.port, socket=self._socket, receivers=lines[0], shown=lines[1]))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Balancer":
@@ -68,6 +72,20 @@ class Balancer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        shutil.rmtree(self._socket.parent, ignore_errors=True)
+
+    def sees(self, port: int) -> None:
+        """Wait until it sends to the process on that port."""
+        until(lambda: f"s{port}" in self._up(), f"the balancer to see {port}")
+
+    def _up(self) -> list[str]:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(5)
+            asking.connect(str(self._socket))
+            asking.sendall(b"show stat\n")
+            answer = b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+        rows = [line.split(",") for line in answer.splitlines() if line and not line.startswith("#")]
+        return [row[1] for row in rows if row[17] == "UP"]
 
     def ready(self) -> "Balancer":
         """Wait until both kinds are there, by asking through it."""

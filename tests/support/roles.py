@@ -16,6 +16,7 @@ class Roles:
 
     Attributes:
         ingest, correlate, review: the processes.
+        common: the flags with which any command works on the same log and store.
     """
 
     def __init__(
@@ -33,7 +34,8 @@ class Roles:
         self._folder, self._stack = folder, ExitStack()
         self._config = folder / "alertline.toml"
         self._config.write_text(f'drain = "1s"\n[kafka]\nprefix = "{prefix}"\npartitions = 4\nsession = "3s"\n{config}')
-        self._common = ("--kafka", kafka, "--database", database, "--config", str(self._config), *arguments)
+        self.common = ("--kafka", kafka, "--database", database, "--config", str(self._config))
+        self._arguments = arguments
         self.ingest = [self._server("ingest", number) for number in range(ingest)]
         self.correlate = [self._server("correlate", number) for number in range(correlate)]
         self.review = [self._server("review", number) for number in range(review)]
@@ -42,7 +44,7 @@ class Roles:
     def _server(self, role: str, number: int) -> Server:
         data = self._folder / "data"
         data.mkdir(exist_ok=True)
-        return Server(data, *self._common, role=role, port=free_port(), name=f"{role}-{number}")
+        return Server(data, *self.common, *self._arguments, role=role, port=free_port(), name=f"{role}-{number}")
 
     def __enter__(self) -> "Roles":
         try:
