@@ -58,6 +58,7 @@ _CONNECT_S: Final = 5.0
 _STATEMENT_S: Final = 30
 _ANSWER_S: Final = _STATEMENT_S + 15  # the same, should the server have gone without a word
 _LOCK_S: Final = 10
+LOCK: Final = 4_702_111_234_823  # any number, the same in every process
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -189,6 +190,12 @@ async def _transaction(engine: AsyncEngine, options: dict[str, Any]) -> AsyncIte
         if said is error:
             raise
         raise said from error
+
+
+async def alone(connection: AsyncConnection) -> None:
+    """Let nobody else be here until the end of the transaction; on SQLite a transaction that writes is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 async def relaxed(connection: AsyncConnection) -> None:

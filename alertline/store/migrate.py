@@ -14,13 +14,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from alertline.store.engine import open_engine, reading, writing
+from alertline.store.engine import LOCK, open_engine, reading, writing
 from alertline.store.tables import metadata
 
 __all__ = ["UnknownRevision", "check", "current", "downgrade", "upgrade"]
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
-_LOCK: Final = 4_702_111_234_823  # any number, the same in every process
 
 
 _OTHERWISE_SORTED: Final = text(
@@ -83,7 +82,7 @@ async def check(url: str) -> list[str]:
 async def _change(url: str, step: Callable[[Config], None]) -> None:
     def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # on SQLite the transaction that writes is a lock already
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config = _config(connection)
         _refuse_newer(connection, ScriptDirectory.from_config(config))
         step(config)

@@ -18,7 +18,7 @@ from alertline.incidents.background import KEPT
 from alertline.incidents.decisions import Decision
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
-from alertline.store.engine import copies, copy, insert, reading, relaxed, writing
+from alertline.store.engine import alone, copies, copy, insert, reading, relaxed, writing
 from alertline.store.failures import Unstorable
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
@@ -108,6 +108,7 @@ class StoreWriter:
             .returning(positions.c.epoch, positions.c.next_offset)
         )
         async with writing(self._engine) as connection:
+            await alone(connection)  # two logs that come to an empty store at once: one is refused
             other = await connection.scalar(select(positions.c.log_id).where(positions.c.log_id != log_id).limit(1))
             if other is not None:
                 raise LogChanged(
