@@ -86,6 +86,12 @@ class Server:
         """The URL of its first database, from which others can be made."""
         return f"postgresql+asyncpg://{USER}@127.0.0.1:{self.port}/postgres"
 
+    def cpu_s(self) -> float:
+        """The CPU seconds of it and of all its processes that have ended."""
+        assert self._process is not None, "it does not run"
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
     def start(self) -> None:
         """Start it, on the port that it had before; return when it answers."""
         for _ in range(_TRIES):
