@@ -1,4 +1,4 @@
-"""The service in parts: receivers, correlators and pages as processes of their own on one Kafka and one database.
+"""The service in parts: receivers, correlators and pages as processes of their own on Kafka and PostgreSQL.
 
 Each part is broken while it works: receivers are restarted one after the other, a correlator is frozen until another
 has its partitions and then let go again. What was answered 2xx is there once, and a replay of the export comes to the
@@ -110,12 +110,11 @@ def incidents(roles: Roles) -> dict[str, Any]:
     return {each["id"]: roles.review[0].get(f"/v1/incidents/{each['id']}")[1] for each in found}
 
 
-def test_the_service_in_parts(kafka_address: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_service_in_parts(kafka_address: str, postgresql_store: str, tmp_path: Path) -> None:
     """A recorded day, a rolling restart, a frozen correlator, a command: all of it comes to what a replay comes to."""
     prefix = f"t{uuid4().hex[:12]}"
-    database = f"sqlite+aiosqlite:///{tmp_path / 'shared.db'}"
     with Roles(
-        tmp_path, kafka_address, prefix, database, "--recorded-time", ingest=2, correlate=2, config=CONFIG
+        tmp_path, kafka_address, prefix, postgresql_store, "--recorded-time", ingest=2, correlate=2, config=CONFIG
     ) as roles:
         sent = alertline("send", str(DEMO), "--url", roles.url, "--wait")
         assert sent == alertline("replay", str(DEMO), "--format", "json")

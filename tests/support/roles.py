@@ -1,5 +1,6 @@
 """The service in parts: receivers, correlators and pages as processes of their own on one Kafka and one database."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -48,11 +49,11 @@ class Roles:
 
     def __enter__(self) -> "Roles":
         try:
-            for server in (*self.correlate, *self.review, *self.ingest):
+            servers = [*self.correlate, *self.review, *self.ingest]
+            for server in servers:
                 self._stack.enter_context(server)
-                server.start()
-            for server in (*self.ingest, *self.correlate, *self.review):
-                server.ready()
+            with ThreadPoolExecutor(len(servers)) as starting:  # each takes a second or two to load
+                list(starting.map(lambda server: server.start().ready(), servers))
             ports = [[server.port for server in servers] for servers in (self.ingest, self.review)]
             self.balancer = self._stack.enter_context(Balancer(self._folder, ports[0], ports[1])).ready()
         except BaseException as error:
