@@ -115,9 +115,9 @@ def check_kafka(kafka: Kafka) -> None:
             raise SettingError(f"kafka.{name} must be one of {', '.join(filter(None, known))}")
     parse_duration(kafka.retention, "kafka.retention")
     parse_duration(kafka.session, "kafka.session")
-    if kafka.sasl and not (kafka.user and kafka.password):
+    if kafka.servers and kafka.sasl and not (kafka.user and kafka.password):
         raise SettingError("kafka.sasl needs kafka.user and kafka.password")
-    if bool(kafka.certificate_file) != bool(kafka.key_file):
+    if kafka.servers and bool(kafka.certificate_file) != bool(kafka.key_file):
         raise SettingError("kafka.certificate_file and kafka.key_file need each other")
 
 

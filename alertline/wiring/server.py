@@ -120,7 +120,12 @@ class _House:
         if self.options.role is Role.SERVE:
             await self._configure(events, store)
         orders = LoggedOrders(events, store, self.integrations, now, recorded_time=recorded, on_delivery=self.record)
-        self.routes += review_routes(StoredIncidents(store, events), orders, recorded_time=recorded)
+        reader = StoredIncidents(store, events)
+        self.routes += review_routes(reader, orders, recorded_time=recorded, notices=self._notices)
+
+    def _notices(self) -> list[str]:
+        """What the pages say besides: deliveries that wait, a cluster that is away."""
+        return [said for tell in self.notes.values() if (said := tell()) is not None]
 
     async def _configure(self, events: EventLog, store: StoreReader) -> None:
         moment = None if self.options.recorded_time else now()
