@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -24,10 +24,12 @@ from prometheus_client.registry import Collector
 __all__ = [
     "APPEND_SECONDS",
     "BODY_BYTES",
+    "DEAD_LETTERS",
     "DELIVERIES",
     "EXPOSITION_TYPE",
     "REFUSALS",
     "REGISTRY",
+    "SPOOL_WAITING",
     "Durations",
     "LogFormat",
     "Tally",
@@ -109,6 +111,13 @@ APPEND_SECONDS: Final = Durations(
     bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
     registry=REGISTRY,
 )
+
+# deliveries that are durable here and wait for the log behind
+SPOOL_WAITING: Final = Gauge(
+    "alertline_spool_waiting", "Deliveries that wait in the spool of this process.", registry=REGISTRY
+)
+# records that the core or the store could not take in, and what could not be read
+DEAD_LETTERS: Final = Counter("alertline_dead_letters", "Records that came to nothing.", registry=REGISTRY)
 
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 

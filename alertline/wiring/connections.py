@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from alertline import telemetry
 from alertline.config import Settings
 from alertline.errors import AlertlineError
 from alertline.eventlog.kafka_connecting import ConnectingLog
@@ -83,6 +84,7 @@ def dead_letters(settings: Settings, publisher: Publisher) -> DeadLetters:
             "alertline-reason": reason,
         }
         headers = tuple((name, text.encode()) for name, text in where.items())
+        telemetry.DEAD_LETTERS.inc()
         await publisher.publish([Message(settings.kafka.quarantine, record.stream, record.payload, headers)])
 
     return tell

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from alertline import telemetry
 from alertline.clock import now
 from alertline.cluster import Role
 from alertline.config import Settings
@@ -145,6 +146,7 @@ class _House:
         if isinstance(events, ConnectingLog):
             behind = spool = await open_spool(self.settings, events, self.stack)
             self.notes["spool"] = spool.problem
+            telemetry.SPOOL_WAITING.set_function(lambda: spool.waiting)
             self.missing["spool"] = spool.full
         options, limit = self.options, self.settings.max_body
         chosen = ReceiverOptions(body_limit=limit, recorded_time=options.recorded_time, on_delivery=self.record)
