@@ -217,7 +217,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         host: address to listen on; only loopback while there is no sign-in.
         port: TCP port to listen on; 0 takes a free one.
         data: folder of the embedded log and store; of what waits for Kafka, where that is used.
-        database: URL of the store; empty: a file in the data folder. `sqlite+aiosqlite:///…`, `postgresql+asyncpg://…`.
+        database: URL of the store; empty: a file in the data folder. `sqlite+aiosqlite:///…`, `postgresql://…`.
         max_body: largest body of a webhook, in bytes.
         log_format: `console` or `json`, for the server's own log.
         drain: how long `ingest` and `review` go on after they have said, in /readyz, that they stop.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,14 +18,24 @@ from alertline.store.writer import StoreWriter
 from consumers.runner import Runner
 from schemas.records import Delivery, encode
 from tests.support.postgres import Server, database, own_server
+from tests.support.server import Server as Served
+from tests.support.server import until
 from tests.support.story import Story
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL of this module's own: it is stopped and started."""
+def own() -> Iterator[Server]:
+    """A PostgreSQL of this module's own."""
     with own_server() as made:
         yield made
+
+
+@pytest.fixture
+def server(own: Server) -> Server:
+    """It runs, to be stopped and started."""
+    if not own.runs:
+        own.start()
+    return own
 
 
 @pytest.fixture
@@ -125,3 +136,19 @@ async def test_it_waits_and_goes_on(server: Server, engine: AsyncEngine, *, afte
     found = [await reader.facts(line.id) for line in (await reader.page(Filter(), None, 200)).incidents]
     names = [alert.dedup_key for facts in found if facts for alert in facts.alerts]
     assert sorted(names) == sorted(f"alert{number}" for number in range(90))
+
+
+def test_a_server_goes_on_taking_deliveries(tmp_path: Path, server: Server) -> None:
+    """While its store is away: 202 as before, not ready and saying why, pages 503; afterwards all is applied, once."""
+    entry = {"type": "entry", "kind": "declared", "text": "it is down"}
+    with database(server.url) as made, Served(tmp_path / "data", "--database", made.url) as served:
+        served.start().ready()
+        assert served.post("/v1/webhooks/alertline", entry)[0] == 202
+        until(lambda: served.incidents() or None, "an incident")
+        server.stop()
+        assert served.post("/v1/webhooks/alertline", {**entry, "scope": "b"})[0] == 202
+        until(lambda: served.get("/readyz")[0] == 503, "not ready")
+        assert [served.get(path)[0] for path in ("/v1/incidents", "/", "/v1/deliveries/x")] == [503] * 3
+        server.start()
+        until(lambda: served.get("/readyz")[0] == 200, "ready again")
+        until(lambda: len(served.incidents()) == 2, "what was taken meanwhile")

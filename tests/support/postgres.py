@@ -86,6 +86,11 @@ class Server:
         """The URL of its first database, from which others can be made."""
         return f"postgresql+asyncpg://{USER}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._process is not None
+
     def cpu_s(self) -> float:
         """The CPU seconds of it and of all its processes that have ended."""
         assert self._process is not None, "it does not run"
