@@ -1,12 +1,13 @@
 """From log records to what one transaction writes. Pure but for the states, which change by the decisions alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from alertline.eventlog.port import LogRecord
+from alertline.incidents.archive import NO_ARCHIVE, Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, load_order
@@ -16,6 +17,7 @@ from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
 from consumers.outcomes import failures, outcomes
+from schemas.events import AlertEvent
 from schemas.records import Configured, Delivery, NewerRecord, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
@@ -40,6 +42,7 @@ class States:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._archives: Callable[[str], Archive] = lambda _: NO_ARCHIVE
         self._states: dict[str, StreamState] = {}
 
     def all(self) -> list[StreamState]:
@@ -50,7 +53,7 @@ class States:
         """The memory of a stream; a new stream has an empty one."""
         state = self._states.get(stream)
         if state is None:
-            state = self._states[stream] = StreamState(stream, self._policy)
+            state = self._states[stream] = StreamState(stream, self._policy, self._archives(stream))
         return state
 
     def restore(self, loaded: Loaded) -> None:
@@ -67,13 +70,29 @@ class States:
             elif not each.keyed:
                 self.of(each.stream).deliveries.add(each.id, each.received_at, each.duplicate_of, keyed=False)
 
+    def ask(self, archives: Callable[[str], Archive]) -> None:
+        """Recall what is not in memory from these from here on."""
+        self._archives = archives
+        for stream, state in self._states.items():
+            state.archive = archives(stream)
+
+    def rest(self) -> None:
+        """Let what is over for long leave the memory; it must have been written. Nothing is recalled until `ask`."""
+        for state in self._states.values():
+            state.rest()
+
     def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
         """The list lines of some incidents (stream, id), as they are now."""
         return [_summary(self.of(stream), incident) for stream, incident in incidents]
 
 
-def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) -> Batch:
-    """Read records in order and say what they come to.
+def apply_records(
+    states: States,
+    records: Sequence[LogRecord],
+    claim: Claim,
+    archives: Callable[[str], Archive] = lambda _: NO_ARCHIVE,
+) -> Batch:
+    """Read records in order and say what they come to; what is not in memory is asked of the archive of its stream.
 
     Raises:
         schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
@@ -82,8 +101,11 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
     decisions: list[Applied] = []
     deliveries: list[DeliveryRow] = []
     touched: dict[tuple[str, str], None] = {}
-    for index, each in enumerate(records):
-        record, taken = _taken(states, each, index)
+    states.ask(archives)
+    read = [_read(each, index) for index, each in enumerate(records)]
+    _look_up(states, read)
+    for index, (each, record) in enumerate(zip(records, read, strict=True)):
+        taken = _taken(states, each, record, index)
         incidents = _incidents(taken.decisions)
         shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
         touched |= dict.fromkeys((record.stream, incident) for incident in shown)
@@ -105,11 +127,34 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
     )
 
 
-def _taken(states: States, each: LogRecord, index: int) -> tuple[Record, Step]:
+def _read(each: LogRecord, index: int) -> Record:
     try:
-        record = on_log_time(decode(each.payload), each.appended_at)
-        return record, step(states.of(record.stream), each.position.offset, record)
+        return on_log_time(decode(each.payload), each.appended_at)
     except NewerRecord:
+        raise
+    except UnreadableRecord as error:
+        raise Inapplicable(index) from error
+
+
+def _look_up(states: States, records: Iterable[Record]) -> None:
+    """Ask at once for all that is known by the keys of these alerts: one by one it would be a question for each."""
+    keys: dict[str, dict[str, None]] = {}
+    for record in records:
+        own = keys.setdefault(record.stream, {})
+        for event in record.events if isinstance(record, Delivery) else ():
+            if isinstance(event, AlertEvent):
+                own |= dict.fromkeys((event.dedup_key, event.identity, *event.aliases))
+    for stream, named in keys.items():
+        states.of(stream).settle(named)
+
+
+def _taken(states: States, each: LogRecord, record: Record, index: int) -> Step:
+    state = states.of(record.stream)
+    try:
+        if isinstance(record, Configured) and record.digest != (state.configuration and state.configuration.digest):
+            state.recall_all()  # by other rules other times may follow, for every incident
+        return step(state, each.position.offset, record)
+    except ArchiveAway:
         raise
     except Exception as error:
         raise Inapplicable(index) from error

@@ -6,13 +6,15 @@ one that was replaced finds its claim void before it publishes more.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
 
 from alertline.eventlog.port import LogUnavailable
 from alertline.eventlog.publishing import Message, Publisher
+from alertline.incidents.archive import Archive
+from alertline.incidents.policy import Policy
 from alertline.store.failures import StoreUnavailable
 from alertline.store.outbox import CONTENT_TYPE, Telling
 from alertline.store.port import Batch, Claim, Fenced, Loaded
@@ -110,9 +112,13 @@ class Relaying:
         self._relays[partition] = relay, asyncio.create_task(relay.run())
         return claim
 
-    async def load(self, claim: Claim) -> Loaded:
+    async def load(self, claim: Claim, policy: Policy) -> Loaded:
         """Everything to start from."""
-        return await self._writer.load(claim)
+        return await self._writer.load(claim, policy)
+
+    async def recalling(self, work: Callable[[Callable[[str], Archive]], Batch]) -> Batch:
+        """What is not in memory any more is asked of the writer's archives."""
+        return await self._writer.recalling(work)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch; what it tells is relayed at once."""

@@ -14,6 +14,7 @@ import structlog
 
 from alertline.clock import Clock, monotonic, now
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
+from alertline.incidents.archive import Archive
 from alertline.incidents.policy import Policy
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
@@ -42,8 +43,12 @@ class Writer(Protocol):
         """Take the partition over; whoever held it can write no more."""
         ...
 
-    async def load(self, claim: Claim) -> Loaded:
-        """Everything to start from."""
+    async def load(self, claim: Claim, policy: Policy) -> Loaded:
+        """Everything to start from; `policy` is what an unconfigured stream goes by."""
+        ...
+
+    async def recalling(self, work: Callable[[Callable[[str], Archive]], Batch]) -> Batch:
+        """Do something that may ask for what is not in memory any more: it is given the archive of each stream."""
         ...
 
     async def commit(self, batch: Batch) -> None:
@@ -143,12 +148,12 @@ class Runner:
 
     async def _restore(self, claim: Claim) -> None:
         self._states = States(self._policy)
-        self._states.restore(await self._writer.load(claim))
+        self._states.restore(await self._writer.load(claim, self._policy))
 
     async def _apply(self, claim: Claim, records: Sequence[LogRecord]) -> Claim:
         """Apply records; those that cannot be are passed over, each with its reason."""
         try:
-            batch = apply_records(self._states, records, claim)
+            batch = await self._writer.recalling(lambda archives: apply_records(self._states, records, claim, archives))
         except Inapplicable as error:
             return await self._apply_around(claim, records, error)
         except (NewerRecord, *_NOT_THE_RECORD):
@@ -210,6 +215,7 @@ class Runner:
 
     async def _commit(self, batch: Batch) -> Claim:
         await self._writer.commit(batch)
+        self._states.rest()
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)

@@ -14,7 +14,9 @@ import msgspec
 
 from alertline.clock import micros
 from alertline.incidents import model
+from alertline.incidents.archive import resting
 from alertline.store.port import DeliveryRow, Summary
+from schemas.vocabulary import IncidentStatus
 
 __all__ = [
     "Value",
@@ -116,12 +118,14 @@ def incident_of(row: model.Row) -> str | None:
 def copied(row: model.Row) -> tuple[Value, ...]:
     """The columns that the table of this kind of row has of its own (`tables.py`), in their order."""
     match row:
-        case model.AlertRow() | model.ConfigurationRow():
+        case model.ConfigurationRow():
             return ()
+        case model.AlertRow():
+            return (key(row.dedup_key), key(row.identity))
         case model.EpisodeRow():
-            return (row.alert, row.incident)
+            return (row.alert, row.incident, *_times(row), row.absorbed_by is not None)
         case model.ItemRow():
-            return (row.incident,)
+            return (row.incident, micros(row.read_at))
         case model.ChangeRow():
             return (key(row.scope), micros(row.at))
         case model.ArrivalRow():
@@ -129,4 +133,11 @@ def copied(row: model.Row) -> tuple[Value, ...]:
         case model.HandledRow():
             return (key(row.delivery), micros(row.received_at), row.state)
         case model.IncidentRow():
-            return (micros(row.opened_at), row.merged_into)
+            over = None if row.status is IncidentStatus.OPEN else max(row.updated_at, row.settled_at or row.updated_at)
+            return (micros(row.opened_at), None if over is None else micros(over), row.merged_into)
+
+
+def _times(row: model.EpisodeRow) -> tuple[Value, ...]:
+    """When an episode started, until when it lasted (`Resting`), and when it was heard of last."""
+    until = resting(row).until
+    return micros(row.started_at), None if until is None else micros(until), micros(row.read_at or row.last_received)

@@ -5,23 +5,24 @@ newest claim on its partition: after a crash, a restart or a lost race every rec
 exactly once. The current rows are always the fold of the decisions: the newest row of each id.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import ClauseElement, ColumnElement, Table, bindparam, delete, select, update
+from sqlalchemy import ClauseElement, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alertline.clock import from_micros, micros
-from alertline.incidents.background import KEPT
+from alertline.clock import micros
+from alertline.incidents.archive import Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
-from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
+from alertline.store.archive import StoreArchive
 from alertline.store.engine import alone, copies, copy, insert, reading, relaxed, writing
-from alertline.store.failures import Unstorable
+from alertline.store.failures import StoreUnavailable, Unstorable
+from alertline.store.loading import load
 from alertline.store.outbox import tellings
-from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
+from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
 from alertline.store.rows import (
     Value,
     copied,
@@ -30,13 +31,9 @@ from alertline.store.rows import (
     fold_title,
     incident_of,
     key,
-    read_delivery,
-    read_row,
-    unfit,
 )
 from alertline.store.tables import (
     ROW_TABLES,
-    arrivals,
     decisions,
     deliveries,
     outbox,
@@ -48,13 +45,9 @@ from alertline.store.tables import (
 
 __all__ = ["StoreWriter"]
 
-# How long a delivery is remembered, in log time (contract §8.3).
-_KEYED_US: Final = Policy().keyed_memory // timedelta(microseconds=1)
-_KEPT_US: Final = KEPT // timedelta(microseconds=1)
-_DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
-_HASHED_US: Final = Policy().unkeyed_memory // timedelta(microseconds=1)
-
 Values = tuple[Value, ...]
+Result = TypeVar("Result")
+_POLICY: Final = Policy()
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -117,49 +110,25 @@ class StoreWriter:
             epoch, next_offset = (await connection.execute(statement)).one()
         return Claim(log_id, partition, epoch, next_offset)
 
-    async def load(self, claim: Claim) -> Loaded:
-        """Read what a correlator of the partition starts from: all of one moment.
-
-        Rows come by kind (configurations, alerts, incidents, episodes, items, changes), then in the order in which they
-        were made; deliveries in the order of the log.
+    async def load(self, claim: Claim, policy: Policy = _POLICY) -> Loaded:
+        """Read what a correlator of the partition starts from (`loading.py`).
 
         Raises:
             StoreUnavailable: not now.
         """
-        mine = stream_clocks.c.partition == claim.partition
-        streams = select(stream_clocks.c.stream).where(mine)
-        rows: list[Row] = []
-        async with reading(self._engine) as connection:
-            clocks = (
-                await connection.execute(select(stream_clocks.c.stream, stream_clocks.c.log_time).where(mine))
-            ).all()
-            for table in ROW_TABLES.values():
-                query = select(table.c.body).where(table.c.stream.in_(streams))
-                if table is arrivals:
-                    query = query.join(stream_clocks, stream_clocks.c.stream == table.c.stream).where(_still_known())
-                bodies = await connection.scalars(query.order_by(table.c.made_offset, table.c.made_n))
-                rows += map(read_row, bodies)
-            remembered = await self._remembered(connection, claim.partition)
-        return Loaded(
-            rows=rows,
-            clocks=sorted(
-                (StreamClock(unfit(name), from_micros(at)) for name, at in clocks), key=lambda each: each.stream
-            ),
-            deliveries=sorted(remembered, key=lambda row: row.offset),
-        )
+        return await load(self._engine, claim, policy)
 
-    async def _remembered(self, connection: AsyncConnection, partition: int) -> list[DeliveryRow]:
-        found: list[DeliveryRow] = []
-        for keyed, age in ((True, _KEYED_US), (False, _HASHED_US)):
-            query = (
-                select(deliveries.c.body)
-                .join(stream_clocks, stream_clocks.c.stream == deliveries.c.stream)
-                .where(stream_clocks.c.partition == partition)
-                .where(deliveries.c.keyed.is_(keyed))
-                .where(deliveries.c.received_at >= stream_clocks.c.log_time - age)
-            )
-            found += map(read_delivery, await connection.scalars(query))
-        return found
+    async def recalling(self, work: Callable[[Callable[[str], Archive]], Result]) -> Result:
+        """Do something that may ask for what is not in memory: it is given the archive of each stream by its name.
+
+        Raises:
+            StoreUnavailable: not now.
+        """
+        try:
+            async with reading(self._engine) as connection:
+                return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
+        except ArchiveAway as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and the read position in one transaction.
@@ -200,12 +169,6 @@ class StoreWriter:
                 [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
             ),
         ]
-
-
-def _still_known() -> ColumnElement[bool]:
-    """Arrivals from which habits are still learned: of whole days, so that a fold of them equals the fold of all."""
-    since = stream_clocks.c.log_time - _KEPT_US
-    return arrivals.c.read_at >= since - since % _DAY_US
 
 
 async def _fence(connection: AsyncConnection, batch: Batch) -> None:
@@ -259,6 +222,7 @@ def _summary(row: Summary) -> Values:
         row.severity,
         fold_title(row.title),
         micros(row.started_at),
+        None if (over := row.ended_at) is None else micros(over),
         row.merged_into,
         encode(row),
     )
