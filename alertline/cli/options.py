@@ -27,9 +27,7 @@ logging_option = click.option(
 def backend_options(command: _Command) -> _Command:
     """Add --kafka and --database."""
     kafka = click.option("--kafka", metavar="HOST:PORT,…", help="Kafka cluster, in place of the embedded log.")
-    database = click.option(
-        "--database", metavar="URL", help="Store, in place of the embedded one: postgresql://…"
-    )
+    database = click.option("--database", metavar="URL", help="Store, in place of the embedded one: postgresql://…")
     return kafka(database(command))
 
 
