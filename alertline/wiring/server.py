@@ -34,6 +34,7 @@ from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.listening import Draining, bound, listen, named
 from alertline.wiring.reading import StoredIncidents
+from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from review.pages import browser_errors, review_routes
@@ -86,9 +87,15 @@ class _House:
         routes: what is served so far; missing, notes: who tells what is wrong, by name.
     """
 
-    def __init__(self, settings: Settings, options: ServeOptions, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        options: ServeOptions,
+        decided: tuple[Integrations, Configuration],
+        stack: AsyncExitStack,
+    ) -> None:
+        self.integrations, self.configuration = decided
         self.settings, self.options, self.stack = settings, options, stack
-        self.integrations = integrations_of(settings)
         self.record = _recorder(options.record, stack)
         self.draining = Draining(
             0.0 if options.role is Role.SERVE else parse_duration(settings.drain, "drain").total_seconds()
@@ -130,9 +137,8 @@ class _House:
 
     async def _configure(self, events: EventLog, store: StoreReader) -> None:
         moment = None if self.options.recorded_time else now()
-        configuration = configuration_of(self.settings)
         try:
-            in_force = await configure(events, store, configuration, streams_of(self.settings), moment)
+            in_force = await configure(events, store, self.configuration, streams_of(self.settings), moment)
         except LogUnavailable as error:
             if not isinstance(events, ConnectingLog):
                 raise
@@ -169,11 +175,12 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     """
     if options.role is not Role.SERVE and not settings.kafka.servers:
         raise SettingError(f"{options.role} needs a Kafka cluster (--kafka HOST:PORT,…); without one use serve")
+    decided = integrations_of(settings), configuration_of(settings)  # a mistake in them is told before anything is made
     async with AsyncExitStack() as stack:
         if options.role is Role.SERVE:
             stack.enter_context(folder_of(settings).locked())
         listener = bound(settings, stack)
-        house = _House(settings, options, stack)
+        house = _House(settings, options, decided, stack)
         if options.role is Role.SERVE:
             await house.correlator()  # first of all: it starts while the rest is opened here
         events, receiver = await house.log(), None

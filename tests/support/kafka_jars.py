@@ -121,6 +121,12 @@ class Broker:
         )
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.process is not None
+        return self.process.pid
+
     def _java(self, *arguments: str) -> tuple[str, ...]:
         # serial collector and one compiler tier: starts in half the time, and the machine is shared
         options = (f"-Xmx{_HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")

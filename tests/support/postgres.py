@@ -91,6 +91,12 @@ class Server:
         """Whether it was started, and not stopped since."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def cpu_s(self) -> float:
         """The CPU seconds of it and of all its processes that have ended."""
         assert self._process is not None, "it does not run"
