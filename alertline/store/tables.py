@@ -111,12 +111,13 @@ alerts: Final = _row_table(
 )
 episodes: Final = _row_table(
     "episodes",
-    Column("alert", Text, nullable=False, index=True),
+    Column("alert", Text, nullable=False),
     Column("incident", Text, nullable=True, index=True),
     Column("started_at", BigInteger, nullable=False, server_default="0"),
     Column("until", BigInteger, nullable=True),
     Column("heard_at", BigInteger, nullable=False, server_default="0"),
     Column("absorbed", Boolean, nullable=False, server_default=false()),
+    Index(None, "alert", "started_at"),
     Index("ix_episodes_running", "stream", "alert", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
 items: Final = _row_table(
