@@ -55,12 +55,15 @@ _STAMPED: Final = {
 
 
 def bounds(facts: IncidentFacts, stamps: Stamps) -> tuple[datetime, datetime | None]:
-    """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open)."""
+    """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open).
+
+    Where a person said that nobody knows when it was resolved, it did not last longer than until it was found to be so.
+    """
     start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or facts.row.opened_at
     resolved = stamps.at(MilestoneName.RESOLVED)
     if facts.row.status is IncidentStatus.OPEN:
         return start, None
-    return start, resolved or stamps.at(MilestoneName.CLOSED)
+    return start, resolved or stamps.at(MilestoneName.CLOSED) or facts.row.settled_at or facts.row.updated_at
 
 
 def lasted(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
