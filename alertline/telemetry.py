@@ -110,6 +110,12 @@ APPEND_SECONDS: Final = Durations(
     registry=REGISTRY,
 )
 
+# a traceback shows lines of code, never what variables hold: headers, tokens and bodies would be among that
+_PLAIN: Final = structlog.dev.plain_traceback
+_TRACEBACKS: Final = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 
 
@@ -148,9 +154,9 @@ def configure_logging(log_format: LogFormat, level: str = "INFO") -> None:
     )
     renderer: list[structlog.types.Processor]
     if log_format is LogFormat.JSON:
-        renderer = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        renderer = [_TRACEBACKS, structlog.processors.JSONRenderer()]
     else:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_PLAIN)]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -20,6 +20,7 @@ from alertline.store.port import Filter, IncidentPage
 from alertline.web.access import Permission
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
+from alertline.web.sessions import Sessions
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
 from review.commanding import Orders, command_routes
@@ -29,6 +30,7 @@ from review.quarantine_pages import quarantine_pages
 from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
+from review.signing_in import signing_in_routes
 from review.views import view_of
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
@@ -43,11 +45,14 @@ _Render = Callable[..., str]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False) -> list[Route]:
+def review_routes(
+    reader: Reader, orders: Orders, *, recorded_time: bool = False, sessions: Sessions | None = None
+) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
     desk = Desk(reader, orders)
     api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
-    return [*api, *page_routes(reader, desk, recorded_time=recorded_time)]
+    signing_in = signing_in_routes(sessions, _renderer(recorded_time))
+    return [*api, *page_routes(reader, desk, recorded_time=recorded_time), *signing_in]
 
 
 def page_routes(reader: Reader, desk: Desk, *, recorded_time: bool = False) -> list[Route]:

@@ -3,12 +3,13 @@
 import asyncio
 import signal
 from pathlib import Path
+from secrets import token_urlsafe
 
 import click
 
 from alertline.cli.main import run
 from alertline.cli.options import config_option, data_option, logging_option, network_options, settings_from
-from alertline.config import Settings
+from alertline.config import Settings, check_address
 from alertline.telemetry import LogFormat, configure_logging
 
 __all__ = ["correlate", "serve", "stop_signal"]
@@ -35,6 +36,11 @@ _recorded_time = click.option(
 @data_option
 @config_option
 @logging_option
+@click.option(
+    "--auth",
+    type=click.Choice(["local", "required"]),
+    help="Whether whoever reaches a loopback address is its operator, or everybody signs in or shows a token [local].",
+)
 @_recorded_time
 @click.option("--record", type=click.Path(path_type=Path), help="Write everything received to FILE, as a recording.")
 def serve(
@@ -43,6 +49,7 @@ def serve(
     data: str | None,
     config: Path | None,
     log_format: str | None,
+    auth: str | None,
     recorded_time: bool,
     record: Path | None,
 ) -> None:
@@ -53,7 +60,8 @@ def serve(
     People read         http://127.0.0.1:8080/
     Ctrl-C and SIGTERM drain: what was answered 2xx is on disk in any case.
     """
-    settings = settings_from(config, host=host, port=port, data=data, log_format=log_format)
+    settings = settings_from(config, host=host, port=port, data=data, log_format=log_format, auth=auth)
+    check_address(settings)
     run(_serve(settings, config, record, recorded_time=recorded_time))
 
 
@@ -62,13 +70,21 @@ async def _serve(settings: Settings, config: Path | None, record: Path | None, *
 
     configure_logging(LogFormat(settings.log_format))
     stop = stop_signal()
-    options = ServeOptions(recorded_time=recorded_time, record=record, config=config)
+    link = token_urlsafe() if settings.auth == "required" else None
+    options = ServeOptions(recorded_time=recorded_time, record=record, config=config, link=link)
     async with serving(settings, options) as address:
         click.echo(f"Alertline is listening on {address}  (webhooks: {address}/v1/webhooks/<integration>)", err=True)
+        if link is not None:
+            click.echo(f"Sign in (once, within an hour): {_reached(address)}/sign-in?token={link}", err=True)
         if recorded_time:
             click.echo("Recorded time: receive times are taken from the sender. Not for real senders.", err=True)
         await stop.wait()
         click.echo("Stopping: finishing what is at hand …", err=True)
+
+
+def _reached(address: str) -> str:
+    """The address as a browser on this machine reaches it: nobody can go to 0.0.0.0."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 @click.command(hidden=True)

@@ -3,6 +3,7 @@
 Everything that is opened is closed again in reverse order, each step with its name in the log when it fails.
 """
 
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,19 +17,22 @@ from aiohttp import web
 from alertline.clock import now
 from alertline.config import Settings
 from alertline.configuring import configuration_of
-from alertline.errors import AlertlineError
+from alertline.errors import AlertlineError, SettingError
 from alertline.eventlog.port import EventLog
 from alertline.store.reader import StoreReader
-from alertline.web.access import LocalOperator
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
+from alertline.wiring.access import Access, open_access
+from alertline.wiring.closing import named
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.commanding import LoggedOrders
 from alertline.wiring.configuring import InForce, configure, streams_of
 from alertline.wiring.correlator import CorrelatorProcess
 from alertline.wiring.embedded import DataFolder
+from alertline.wiring.fetching import receiving_from_sns
 from alertline.wiring.integrations import integrations_of
-from alertline.wiring.listening import BACKLOG, listen, named
+from alertline.wiring.keys import keys_of
+from alertline.wiring.listening import BACKLOG, listen
 from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
@@ -49,21 +53,26 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         recorded_time: senders say when their delivery was received; log time runs by deliveries alone.
         record: file to write every delivery to, as a recording.
         config: the configuration file, for the correlator's own process.
+        link: the secret of the sign-in link that is printed at this start.
     """
 
     recorded_time: bool = False
     record: Path | None = None
     config: Path | None = None
+    link: str | None = None
 
 
-def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web.Application:
+def build_app(
+    *, routes: list[Route], recorded_time: bool, max_body: int, access: Access | None = None
+) -> web.Application:
     """The HTTP application: every route behind its permission, and one way to say what is wrong.
 
     It has no middlewares: each would cost every webhook its share. Refusals become pages where people read.
     """
     app = web.Application(client_max_size=max_body)
     shown = browser_errors(recorded_time=recorded_time)
-    add_routes(app, routes, LocalOperator(), shown=shown)
+    access = access or Access()
+    add_routes(app, routes, access.authenticator, hosts=access.hosts, shown=shown)
     add_unknown_routes(app, shown=shown)
     app.cleanup_ctx.append(_with_little_collecting)
     return app
@@ -81,9 +90,12 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     Raises:
         AlertlineError: the folder is in use, the address is taken, or a setting does not fit.
     """
-    integrations, configuration = integrations_of(settings), configuration_of(settings)
-    folder = DataFolder(settings.data)
+    if options.recorded_time and not settings.on_loopback:
+        raise SettingError("--recorded-time believes every sender: it goes with a loopback address only")
+    folder, configuration = DataFolder(settings.data), configuration_of(settings)
     async with AsyncExitStack() as stack:
+        keys = keys_of(settings, os.environ, receiving_from_sns(stack))
+        integrations = integrations_of(settings, keys)
         stack.enter_context(folder.locked())
         listener = _bind(settings, stack)
         record = _recorder(options.record, stack)
@@ -95,7 +107,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         stack.push_async_callback(named, "event log", events.close)
         engine = await folder.open_store()
         stack.push_async_callback(named, "store", engine.dispose)
-        store = StoreReader(engine)
+        store, access = StoreReader(engine), open_access(settings, engine, options.link, stack)
         in_force = await configure(
             events, store, configuration, streams_of(settings), None if options.recorded_time else now()
         )
@@ -105,11 +117,11 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
         routes = [
             *receiver.routes(),
-            *review_routes(reader, orders, recorded_time=options.recorded_time),
+            *review_routes(reader, orders, recorded_time=options.recorded_time, sessions=access.sessions),
             *health_routes(lambda: _missing(correlator)),
         ]
-        app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)
-        yield await listen(app, listener, receiver, stack)
+        app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body, access=access)
+        yield await listen(app, listener, receiver, access, stack)
 
 
 def _tell(in_force: InForce, record: Callable[[Record], None] | None) -> None:
