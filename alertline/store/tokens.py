@@ -97,7 +97,8 @@ class TokenStore:
 
 
 def _row(found: Mapping[str, object]) -> TokenRow:
-    values = dict(found) | {"scopes": tuple(str(found["scopes"]).split())}
+    # a column's name is a text of SQLAlchemy's own kind
+    values = {str(name): value for name, value in found.items()} | {"scopes": tuple(str(found["scopes"]).split())}
     for name in _TIMES:
         at = values[name]
         values[name] = from_micros(at) if isinstance(at, int) else None

@@ -80,9 +80,13 @@ class Confirmations:
         self._under_way[address] = task
         task.add_done_callback(lambda _task: self._under_way.pop(address, None))
 
+    def under_way(self) -> tuple[asyncio.Task[None], ...]:
+        """What is being confirmed."""
+        return tuple(self._under_way.values())
+
     async def close(self) -> None:
         """Stop what is under way."""
-        tasks = tuple(self._under_way.values())
+        tasks = self.under_way()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -53,7 +53,9 @@ def _make(terms: Terms) -> Check:
 
 
 def _key(secret: str) -> Webhook:
+    text = secret.removeprefix(PREFIX)
     try:
+        base64.b64decode(text + "=" * (-len(text) % 4), validate=True)  # the library would skip what is none
         return Webhook(secret)
     except (RuntimeError, binascii.Error, ValueError) as error:
         raise ValueError("the secret of Standard Webhooks is base64, mostly written whsec_…") from error
