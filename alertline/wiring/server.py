@@ -20,8 +20,9 @@ from alertline.configuring import configuration_of
 from alertline.errors import AlertlineError, SettingError
 from alertline.eventlog.port import EventLog
 from alertline.store.reader import StoreReader
-from alertline.web.health import health_routes
+from alertline.web.health import Readiness, health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
+from alertline.web.sessions import Sessions
 from alertline.wiring.access import Access, open_access
 from alertline.wiring.closing import named
 from alertline.wiring.collecting import little_collecting
@@ -37,11 +38,13 @@ from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
+from review.commanding import Orders
 from review.pages import browser_errors, review_routes
+from review.reading import Reader
 from schemas.configuration import Configuration
 from schemas.records import Record
 
-__all__ = ["ServeOptions", "build_app", "serving"]
+__all__ = ["ServeOptions", "build_app", "routes_of", "serving"]
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +79,23 @@ def build_app(
     add_unknown_routes(app, shown=shown)
     app.cleanup_ctx.append(_with_little_collecting)
     return app
+
+
+def routes_of(
+    receiver: Receiver,
+    reader: Reader,
+    orders: Orders,
+    readiness: Readiness,
+    *,
+    recorded_time: bool = False,
+    sessions: Sessions | None = None,
+) -> list[Route]:
+    """Every route of the whole service; the page of routes and the tests of access walk what this gives."""
+    return [
+        *receiver.routes(),
+        *review_routes(reader, orders, recorded_time=recorded_time, sessions=sessions),
+        *health_routes(readiness),
+    ]
 
 
 async def _with_little_collecting(_: web.Application) -> AsyncIterator[None]:
@@ -115,11 +135,14 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(store, events)
         orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
-        routes = [
-            *receiver.routes(),
-            *review_routes(reader, orders, recorded_time=options.recorded_time, sessions=access.sessions),
-            *health_routes(lambda: _missing(correlator)),
-        ]
+        routes = routes_of(
+            receiver,
+            reader,
+            orders,
+            lambda: _missing(correlator),
+            recorded_time=options.recorded_time,
+            sessions=access.sessions,
+        )
         app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body, access=access)
         yield await listen(app, listener, receiver, access, stack)
 
