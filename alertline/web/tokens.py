@@ -133,7 +133,9 @@ class KnownTokens:
         return known.row, known.principal
 
     async def renew(self) -> None:
-        """Ask the store now: something was changed by ourselves."""
+        """Ask the store now: something was changed by ourselves, perhaps behind a look that is under way."""
+        if self._asking is not None:
+            await asyncio.wait((self._asking,), timeout=_PATIENCE_S)
         self._asked = float("-inf")
         await self._ask()
 
