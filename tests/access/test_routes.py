@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.eventlog.memory import MemoryLog
 from alertline.store.engine import open_engine
-from alertline.store.migrate import upgrade
+from alertline.store.tables import metadata
 from alertline.store.tokens import TokenStore
 from alertline.web.access import Permission
 from alertline.web.credentials import COOKIE, Credentials
@@ -91,8 +91,10 @@ async def house(folder: Path, *, local: bool = False, keys: Keys | None = None) 
 async def opened(folder: Path) -> AsyncEngine:
     """A store of its own."""
     url = f"sqlite+aiosqlite:///{folder}/store.db"
-    await upgrade(url)
-    return open_engine(url)
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    return engine
 
 
 def path_of(route: Route, token: str = "none") -> str:  # noqa: S107 - a part of a path

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from alertline.clock import monotonic
 from alertline.store.engine import open_engine, reading
-from alertline.store.migrate import upgrade
+from alertline.store.tables import metadata
 from alertline.store.tokens import SESSION, TokenRow, TokenStore
 from alertline.web.access import Permission, principal_of
 from alertline.web.credentials import Credentials
@@ -56,8 +56,9 @@ class Shelf:
 async def store(tmp_path: Path) -> AsyncIterator[TokenStore]:
     """A store of tokens in a database."""
     url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    await upgrade(url)
     engine = open_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
     yield TokenStore(engine)
     await engine.dispose()
 
@@ -268,7 +269,7 @@ async def test_the_link_is_good_once_and_for_an_hour(store: TokenStore) -> None:
 
 
 async def test_who_may_sign_in(store: TokenStore) -> None:
-    """A token that may read opens a session with its own name, and no longer than itself; one for delivering does not."""
+    """A token that may read opens a session with its own name, no longer than itself; one for delivering none."""
     known = KnownTokens(store, Hands())
     sessions = Sessions(store, known, Hands())
     ends = NOW + timedelta(hours=1)
