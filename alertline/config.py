@@ -195,7 +195,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_settings(
     file: Path | None, environment: Mapping[str, str], flags: Mapping[str, object] | None = None
 ) -> Settings:
-    """Read the settings from all three places and check them.
+    """Read the settings from all three places and check them. A list is written with commas in the environment.
 
     Args:
         file: the configuration file; None reads `alertline.toml` where there is one.
@@ -251,9 +251,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         for field in msgspec.structs.fields(shape):
             path = table + field.name
             name = "ALERTLINE_" + path.replace(".", "_").upper()
-            if field.type not in (str, int) or name not in environment:
+            if field.type not in (str, int, tuple[str, ...]) or name not in environment:
                 continue
             value = environment[name]
+            if field.type not in (str, int):
+                found[path] = [each.strip() for each in value.split(",") if each.strip()]
+                continue
             if field.type is int and not value.isdigit():
                 raise SettingError(f"{name} must be a whole number, not {value!r}")
             found[path] = int(value) if field.type is int else value
@@ -335,12 +338,14 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
 
 
-def check_address(settings: Settings) -> None:
-    """Refuse to listen where others can reach us, unless everybody is asked who they are.
+def check_address(settings: Settings, *, recorded_time: bool = False) -> None:
+    """Refuse to listen where others can reach us, unless everybody is asked who they are; on recorded time in any case.
 
     Raises:
-        SettingError: naming the address, and both ways out.
+        SettingError: naming the address, and the ways out.
     """
+    if recorded_time and not settings.on_loopback:
+        raise SettingError(f"--recorded-time believes every sender: it goes with loopback, not with {settings.host!r}")
     if not settings.on_loopback and settings.auth != "required":
         raise SettingError(
             f"host {settings.host!r} is no loopback address: with auth = 'required' (or --auth required) everybody "

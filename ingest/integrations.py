@@ -52,6 +52,7 @@ class Integrations:
                     f"integration {integration.name}: unknown source {integration.source!r}; "
                     f"one of: {', '.join(self._adapters)}"
                 )
+        self.configured = frozenset(configured or ())
         self._pairs = {name: (one, _adapter_of(one, self._adapters[one.source])) for name, one in everything.items()}
 
     def find(self, name: str) -> tuple[Integration, Adapter] | None:

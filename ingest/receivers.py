@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NoReturn
+from uuid import uuid4
 
 import msgspec
 import orjson
@@ -28,7 +29,7 @@ from ingest.intake import take
 from ingest.integrations import Integration, Integrations
 from ingest.proof.admission import admit, unauthorized
 from ingest.proof.shown import Shown
-from ingest.reading.secrets import kept_headers, redacted_query
+from ingest.reading.secrets import TEST, kept_headers, redacted_query
 from ingest.reading.times import BadTime, read_time
 from schemas.records import Delivery, Record, encode
 from schemas.vocabulary import Outcome
@@ -86,6 +87,7 @@ class Receiver:
         self._options = options or ReceiverOptions()
         self._deadline = Deadline(self._options.append_limit_s)
         self.arriving = 0  # bodies of which a part is still to come: who stops the server waits for them
+        self.refused: dict[str, tuple[int, str]] = {}  # by integration: how many requests, and why the last one
         self._recent: dict[str, datetime] = {}
         self._older: dict[str, datetime] = {}
         self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
@@ -119,11 +121,41 @@ class Receiver:
         principal = await self._admit(port, Shown(headers, body), await who.authenticate(headers))
         return await self._take(self._request(headers, body, principal, port), port, principal, told=port.adapter.own)
 
+    async def admitted(self, request: web.Request, body: bytes, integration: str) -> Principal:
+        """For whom a request to an integration is taken; also for servers that answer in other words.
+
+        Raises:
+            Problem: 401 or 403; LogUnavailable: it cannot be told now.
+        """
+        parts = request.match_info
+        shown = Shown(request.headers, body, parts.get("token") or parts.get("key"))
+        return await self._admit(self._ports[integration], shown, request.get(PRINCIPAL))
+
     async def _admit(self, port: _Port, shown: Shown, principal: Principal | None) -> Principal:
         """For whom it is taken; see `ingest/proof/admission.py`."""
-        if port.integration.keys is None and principal is LOCAL_OPERATOR:
+        name, keys = port.integration.name, port.integration.keys
+        if keys is None and principal is LOCAL_OPERATOR:
             return LOCAL_OPERATOR
-        return await admit(port.integration.name, port.integration.keys, shown, principal, self._clock())
+        try:
+            return await admit(name, keys, shown, principal, self._clock())
+        except Problem as problem:
+            self.refused[name] = self.refused.get(name, (0, ""))[0] + 1, problem.detail
+            raise
+
+    async def test(self, integration: str, principal: str) -> str | None:
+        """Take a test delivery, as a person asks for it; gives its id once it is durable, None for no integration.
+
+        Raises:
+            LogUnavailable: not durable in time.
+        """
+        port = self._ports.get(integration)
+        if port is None:
+            return None
+        headers = {"content-type": "application/json", "idempotency-key": f"test {uuid4().hex}", TEST: "1"}
+        read = Request(body=b'{"test": true}', headers=headers, received_at=self._clock())
+        by = Principal(principal, frozenset((Permission.INGEST,)))
+        told: dict[str, str] = orjson.loads(await self._take(read, port, by, told=False))
+        return told["delivery"]
 
     async def _receive_named(self, request: web.Request) -> web.Response:
         return await self._receive_at(self._port_of(request.match_info["integration"], request), request)
@@ -164,11 +196,9 @@ class Receiver:
         """Take a request for whom it comes from."""
         if len(body) > self._options.body_limit:
             raise _too_large(self._options.body_limit)
-        headers = request.headers
-        shown = Shown(headers, body, request.match_info.get("token"))
-        principal = await self._admit(port, shown, request.get(PRINCIPAL))
+        principal = await self.admitted(request, body, port.integration.name)
         query = redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None
-        read = self._request(headers, body, principal, port, request.method, query)
+        read = self._request(request.headers, body, principal, port, request.method, query)
         return await self._take(read, port, principal, told=told)
 
     def _request(

@@ -31,6 +31,7 @@ from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
 from review.signing_in import signing_in_routes
+from review.sources import Senders, source_routes
 from review.views import view_of
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
@@ -46,13 +47,19 @@ _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def review_routes(
-    reader: Reader, orders: Orders, *, recorded_time: bool = False, sessions: Sessions | None = None
+    reader: Reader,
+    orders: Orders,
+    *,
+    senders: Senders | None = None,
+    recorded_time: bool = False,
+    sessions: Sessions | None = None,
 ) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
     desk = Desk(reader, orders)
     api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
-    signing_in = signing_in_routes(sessions, _renderer(recorded_time))
-    return [*api, *page_routes(reader, desk, recorded_time=recorded_time), *signing_in]
+    render = _renderer(recorded_time)
+    others = [*source_routes(senders, render), *signing_in_routes(sessions, render)]
+    return [*api, *page_routes(reader, desk, recorded_time=recorded_time), *others]
 
 
 def page_routes(reader: Reader, desk: Desk, *, recorded_time: bool = False) -> list[Route]:

@@ -61,7 +61,7 @@ def serve(
     Ctrl-C and SIGTERM drain: what was answered 2xx is on disk in any case.
     """
     settings = settings_from(config, host=host, port=port, data=data, log_format=log_format, auth=auth)
-    check_address(settings)
+    check_address(settings, recorded_time=recorded_time)
     run(_serve(settings, config, record, recorded_time=recorded_time))
 
 

@@ -101,7 +101,7 @@ def token_list(everything: bool, data: str | None, config: Path | None, form: st
     rows = [
         row
         for row in _run(data, config, lambda store: store.all())
-        if everything or (row.kind == "token" and row.holds(moment))
+        if row.kind != "secret" and (everything or (row.kind == "token" and row.holds(moment)))
     ]
     if form == "json":
         public = [_public(row, moment) for row in rows]
@@ -129,7 +129,7 @@ def token_revoke(which: str, data: str | None, config: Path | None) -> None:
     identifier = which.removeprefix(PREFIX).partition("_")[0] if which.startswith(PREFIX) else which
 
     async def revoke(store: "TokenStore") -> "TokenRow":
-        rows = [row for row in await store.all() if identifier in (row.id, row.name)]
+        rows = [row for row in await store.all() if row.kind != "secret" and identifier in (row.id, row.name)]
         holding = [row for row in rows if row.revoked_at is None]
         if not rows:
             raise AlertlineError("there is no such token: alertline token list")

@@ -4,7 +4,7 @@ They are the one thing in the store that does not follow from the log. On SQLite
 that was revoked stays revoked, whatever happens to the machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,10 +16,11 @@ from alertline.clock import from_micros, micros
 from alertline.store.engine import reading, writing
 from alertline.store.tables import tokens
 
-__all__ = ["SESSION", "TOKEN", "TokenRow", "TokenStore"]
+__all__ = ["SECRET", "SESSION", "TOKEN", "TokenRow", "TokenStore"]
 
 TOKEN: Final = "token"  # noqa: S105 - a kind of row
 SESSION: Final = "session"
+SECRET: Final = "secret"  # noqa: S105 - a kind of row
 
 
 class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +28,8 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: stands in the token in the clear, and is shown.
-        kind: `token`, or `session` for what a browser holds after signing in.
+        kind: `token`; `session` for what a browser holds after signing in; `secret` for the secret of an integration,
+            of which only a slow hash and the time when it was first seen are known.
         hash: SHA-256 of the token, in hexadecimal digits.
         parent: the token that a session was opened with: it ends with it.
         used_at: about when it was last used.
@@ -85,6 +87,12 @@ class TokenStore:
         query = update(tokens).where(mine, tokens.c.revoked_at.is_(None)).values(revoked_at=micros(at))
         async with writing(self._engine, synced=True) as connection:
             return (await connection.execute(query)).rowcount > 0
+
+    async def forget(self, token_ids: Sequence[str]) -> None:
+        """Keep some no longer."""
+        if token_ids:
+            async with writing(self._engine) as connection:
+                await connection.execute(delete(tokens).where(tokens.c.id.in_(token_ids)))
 
     async def used(self, times: Mapping[str, datetime]) -> None:
         """Note when tokens were last used."""

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["after_word", "bearer_of", "password_of"]
+__all__ = ["after_word", "bearer_of", "last_word_of", "password_of"]
 
 _HEADER: Final = "authorization"
 
@@ -20,6 +20,12 @@ def after_word(value: str | None, word: str) -> str | None:
 def bearer_of(headers: Mapping[str, str]) -> str | None:
     """The bearer token; None where there is none."""
     return after_word(headers.get(_HEADER), "Bearer ")
+
+
+def last_word_of(headers: Mapping[str, str]) -> str | None:
+    """What stands behind whatever word a sender's protocol begins with: `Bearer`, `GenieKey`, `Token token=`."""
+    value = headers.get(_HEADER)
+    return None if value is None else value.rpartition(" ")[2].rpartition("=")[2] or None
 
 
 def password_of(headers: Mapping[str, str]) -> str | None:

@@ -1,8 +1,8 @@
 """Who a request acts for: whoever a token of ours, or the session of a browser, was made for.
 
-A token stands in `Authorization` (Bearer, or Basic as the password) or, for senders that can set no header, in the
-path. Somebody who shows one acts for it also where everybody is the operator. What is not written like a token of ours
-is not ours to judge: it may be the secret of an integration.
+A token stands in `Authorization` (behind any word, or in Basic as the password) or, for senders that can set no
+header, in the path. Somebody who shows one acts for it also where everybody is the operator. What is not written like a
+token of ours is not ours to judge: it may be the secret of an integration.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 from alertline import telemetry
 from alertline.store.tokens import SESSION
 from alertline.web.access import LOCAL_OPERATOR, Principal
-from alertline.web.authorization import bearer_of, password_of
+from alertline.web.authorization import last_word_of, password_of
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.tokens import KnownTokens, Unsure, looks_like_ours
 
@@ -55,7 +55,7 @@ class Credentials:
 def token_in(headers: Mapping[str, str], token: str | None = None) -> str | None:
     """The token of ours that a request shows; None where it shows none."""
     if "authorization" in headers:
-        for each in (bearer_of(headers), password_of(headers)):
+        for each in (last_word_of(headers), password_of(headers)):
             if each is not None and looks_like_ours(each):
                 return each
     return token if token is not None and looks_like_ours(token) else None

@@ -99,7 +99,7 @@ def _guarded(route: Route, handler: Handle, authenticator: Authenticator, hosts:
             if local and permission is not Permission.PUBLIC:
                 request[PRINCIPAL] = LOCAL_OPERATOR
             elif permission is not Permission.PUBLIC:
-                principal = await authenticator.authenticate(headers, request.match_info.get("token"))
+                principal = await authenticator.authenticate(headers, _token_of(request))
                 _require(permission, principal)
                 if principal is not None:
                     request[PRINCIPAL] = principal
@@ -108,6 +108,12 @@ def _guarded(route: Route, handler: Handle, authenticator: Authenticator, hosts:
             return _refusal(request, error)
 
     return guarded
+
+
+def _token_of(request: web.Request) -> str | None:
+    """The part of the path where a token may stand."""
+    parts = request.match_info
+    return parts.get("token") or parts.get("key")
 
 
 def _require(permission: Permission, principal: Principal | None) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from alertline.clock import Clock, monotonic
-from alertline.store.tokens import SESSION, TOKEN, TokenRow
+from alertline.store.tokens import SECRET, SESSION, TOKEN, TokenRow
 from alertline.web.access import Permission, Principal, principal_of
 
 __all__ = ["PREFIX", "Keeper", "KnownTokens", "Unsure", "looks_like_ours", "new_token"]
@@ -170,7 +170,7 @@ class KnownTokens:
 
     async def _read(self) -> None:
         try:
-            rows = {row.id: row for row in await self._keeper.all()}
+            rows = {row.id: row for row in await self._keeper.all() if row.kind != SECRET}
         except Exception as error:  # noqa: BLE001 - whatever keeps the store from answering, what is known holds on
             if not self._away or self._asked == float("-inf"):
                 log.warning("tokens.away", reason=str(error))

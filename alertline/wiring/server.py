@@ -17,9 +17,10 @@ from aiohttp import web
 from alertline.clock import now
 from alertline.config import Settings
 from alertline.configuring import configuration_of
-from alertline.errors import AlertlineError, SettingError
+from alertline.errors import AlertlineError
 from alertline.eventlog.port import EventLog
 from alertline.store.reader import StoreReader
+from alertline.store.tokens import TokenStore
 from alertline.web.health import Readiness, health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.web.sessions import Sessions
@@ -35,12 +36,14 @@ from alertline.wiring.integrations import integrations_of
 from alertline.wiring.keys import keys_of
 from alertline.wiring.listening import BACKLOG, listen
 from alertline.wiring.reading import StoredIncidents
+from alertline.wiring.senders import LookedAt, since_when
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from review.commanding import Orders
 from review.pages import browser_errors, review_routes
 from review.reading import Reader
+from review.sources import Senders
 from schemas.configuration import Configuration
 from schemas.records import Record
 
@@ -87,13 +90,14 @@ def routes_of(
     orders: Orders,
     readiness: Readiness,
     *,
+    senders: Senders | None = None,
     recorded_time: bool = False,
     sessions: Sessions | None = None,
 ) -> list[Route]:
     """Every route of the whole service; the page of routes and the tests of access walk what this gives."""
     return [
         *receiver.routes(),
-        *review_routes(reader, orders, recorded_time=recorded_time, sessions=sessions),
+        *review_routes(reader, orders, senders=senders, recorded_time=recorded_time, sessions=sessions),
         *health_routes(readiness),
     ]
 
@@ -110,8 +114,6 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     Raises:
         AlertlineError: the folder is in use, the address is taken, or a setting does not fit.
     """
-    if options.recorded_time and not settings.on_loopback:
-        raise SettingError("--recorded-time believes every sender: it goes with a loopback address only")
     folder, configuration = DataFolder(settings.data), configuration_of(settings)
     async with AsyncExitStack() as stack:
         keys = keys_of(settings, os.environ, receiving_from_sns(stack))
@@ -134,12 +136,14 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         _tell(in_force, record)
         receiver = _receiver(settings, options, events, integrations, record)
         reader = StoredIncidents(store, events)
+        senders = LookedAt(events, integrations, receiver, await since_when(TokenStore(engine), keys, now))
         orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
         routes = routes_of(
             receiver,
             reader,
             orders,
             lambda: _missing(correlator),
+            senders=senders,
             recorded_time=options.recorded_time,
             sessions=access.sessions,
         )

@@ -23,6 +23,7 @@ from alertline.web.routes import Route, route_table
 from alertline.web.sessions import Sessions
 from alertline.web.tokens import KnownTokens, new_token
 from alertline.wiring.access import Access
+from alertline.wiring.senders import LookedAt
 from alertline.wiring.server import build_app, routes_of
 from docs.generate import ROOT, answers
 from ingest.integrations import Integration, Integrations
@@ -77,8 +78,11 @@ async def house(folder: Path, *, local: bool = False, keys: Keys | None = None) 
     known = KnownTokens(store, clock)
     sessions = Sessions(store, known, clock, LINK)
     access = Access(authenticator=Credentials(known, local=local), hosts=Hosts(local=local), sessions=sessions)
-    receiver = Receiver(log, Integrations({"keyed": Integration(name="keyed", source="generic", keys=keys)}), clock)
-    every = routes_of(receiver, MemoryReader(), MemoryOrders(MemoryReader()), nothing_missing, sessions=sessions)
+    integrations = Integrations({"keyed": Integration(name="keyed", source="generic", keys=keys)})
+    receiver = Receiver(log, integrations, clock)
+    senders = LookedAt(log, integrations, receiver, {})
+    reader = MemoryReader()
+    every = routes_of(receiver, reader, MemoryOrders(reader), nothing_missing, senders=senders, sessions=sessions)
     app = build_app(routes=every, recorded_time=False, max_body=10_000, access=access)
     try:
         async with TestClient(TestServer(app)) as client:
