@@ -13,6 +13,7 @@ from schemas.vocabulary import AlertStatus, Outcome
 
 __all__ = ["Seen", "seen_in"]
 
+_LONG_ENOUGH: Final = timedelta(minutes=5)
 _AHEAD: Final = timedelta(seconds=2)  # less says nothing: clocks of different roundings
 
 
@@ -44,9 +45,9 @@ class Seen(msgspec.Struct, kw_only=True):
 
     @property
     def per_hour(self) -> float | None:
-        """How many deliveries an hour, over the time between the first and the last; None of fewer than two."""
-        hours = (self.last_at - self.first_at) / timedelta(hours=1)
-        return (self.deliveries - 1) / hours if hours > 0 else None
+        """How many deliveries an hour, over the time between the first and the last; None where that is too short."""
+        span = self.last_at - self.first_at
+        return (self.deliveries - 1) / (span / timedelta(hours=1)) if span >= _LONG_ENOUGH else None
 
 
 def seen_in(records: Iterable[Record]) -> dict[str, Seen]:

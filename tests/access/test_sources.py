@@ -20,6 +20,7 @@ from review.watching import seen_in
 from schemas.records import Delivery, Record, decode
 from schemas.vocabulary import Outcome
 from tests.access.test_routes import house, opened
+from tests.support.html_check import read_page
 from tests.support.receiving import NOW, Hands, serving, the_delivery
 from tests.support.signing import SENDERS
 
@@ -104,6 +105,8 @@ async def test_on_the_page_and_as_json(tmp_path: Path) -> None:
     assert isinstance(first, Delivery)
     assert first.id in page
     assert "the signature does not fit the body" in page
+    assert read_page(page).problems == []
+    assert read_page(page).headings == [1, 2]
 
 
 async def test_age_of_a_secret(tmp_path: Path) -> None:
