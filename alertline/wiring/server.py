@@ -135,12 +135,11 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         )
         _tell(in_force, record)
         receiver = _receiver(settings, options, events, integrations, record)
-        reader = StoredIncidents(store, events)
         senders = LookedAt(events, integrations, receiver, await since_when(TokenStore(engine), keys, now))
         orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
         routes = routes_of(
             receiver,
-            reader,
+            StoredIncidents(store, events),
             orders,
             lambda: _missing(correlator),
             senders=senders,
