@@ -12,6 +12,7 @@ from typing import Final, cast
 import msgspec
 
 from alertline.clock import now
+from alertline.cluster import Kafka
 from alertline.config import (
     BodyMapping,
     Integration,
@@ -26,6 +27,7 @@ from alertline.config import (
 )
 from alertline.eventlog.memory import MemoryLog
 from alertline.web.access import Permission, principal_of
+from alertline.web.health import health_routes
 from alertline.web.routes import Route, route_table
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.server import build_app, routes_of
@@ -33,6 +35,7 @@ from ingest.adapter import Adapter
 from ingest.catalogue import adapters
 from ingest.receivers import Receiver
 from review.commanding import Orders
+from review.pages import review_routes
 from review.reading import Reader
 from schemas.docstrings import describe
 
@@ -93,6 +96,7 @@ reason = "major upgrade"
 # table in the file, its class, and whether the environment can set its values
 _TABLES: Final = (
     ("", Settings, True),
+    ("kafka", Kafka, True),
     ("windows", Windows, True),
     ("thresholds", Thresholds, True),
     ("integrations.NAME", Integration, False),
@@ -105,7 +109,7 @@ _TABLES: Final = (
     ("[maintenance]", Maintenance, False),
 )
 _OWN_TABLES: Final = {
-    Settings: ("windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
+    Settings: ("kafka", "windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
     Rules: ("scope", "service"),
     Integration: ("mapping",),
 }
@@ -229,7 +233,8 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 def routes() -> list[Route]:
     """The routes of the whole service, as `serve` builds it. Nothing is served: no handler is called."""
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    every = routes_of(receiver, cast("Reader", None), cast("Orders", None), _nothing_missing)
+    shown = review_routes(cast("Reader", None), cast("Orders", None))
+    every = routes_of(receiver, shown, health_routes(_nothing_missing))
     return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))
 
 

@@ -1,7 +1,7 @@
 """The pages: whatever they show, the API gives too. They read and print without any script."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -46,6 +46,10 @@ _Render = Callable[..., str]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def _no_notices() -> Sequence[str]:
+    return ()
+
+
 def review_routes(
     reader: Reader,
     orders: Orders,
@@ -53,18 +57,28 @@ def review_routes(
     senders: Senders | None = None,
     recorded_time: bool = False,
     sessions: Sessions | None = None,
+    notices: Callable[[], Sequence[str]] = _no_notices,
 ) -> list[Route]:
-    """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
+    """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender.
+
+    `notices`: what every page says besides, such as that the log is away.
+    """
     desk = Desk(reader, orders)
     api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
-    render = _renderer(recorded_time)
+    render = _renderer(recorded_time, notices)
     others = [*source_routes(senders, render), *signing_in_routes(sessions, render)]
-    return [*api, *page_routes(reader, desk, recorded_time=recorded_time), *others]
+    return [*api, *page_routes(reader, desk, recorded_time=recorded_time, notices=notices), *others]
 
 
-def page_routes(reader: Reader, desk: Desk, *, recorded_time: bool = False) -> list[Route]:
+def page_routes(
+    reader: Reader,
+    desk: Desk,
+    *,
+    recorded_time: bool = False,
+    notices: Callable[[], Sequence[str]] = _no_notices,
+) -> list[Route]:
     """The pages, and the draft as HTML."""
-    render = _renderer(recorded_time)
+    render = _renderer(recorded_time, notices)
     handlers: dict[str, _Handle] = {
         "/": _incidents(reader, render),
         "/incidents/{id}": _incident(reader, render),
@@ -97,7 +111,7 @@ def browser_errors(*, recorded_time: bool = False) -> Middleware:
     return show
 
 
-def _renderer(recorded_time: bool) -> _Render:
+def _renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = _no_notices) -> _Render:
     environment = Environment(
         loader=PackageLoader("review", "templates"),
         autoescape=True,
@@ -118,6 +132,7 @@ def _renderer(recorded_time: bool) -> _Render:
     }
     environment.globals |= {
         "recorded_time": recorded_time,
+        "notices": notices,
         "stamp": _STAMP,
         "marks": {basis.value: mark for basis, mark in wording.BASIS_MARKS.items()},
         "span": wording.span,

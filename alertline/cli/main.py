@@ -29,7 +29,9 @@ _COMMANDS: Final = {
     "token": "tokens",
     "config": "configuring",
     "db": "upkeep",
+    "ingest": "serving",
     "correlate": "serving",
+    "review": "serving",
 }
 
 

@@ -49,14 +49,14 @@ def sources(context: click.Context, data: str | None, config: Path | None, form:
 
 async def _senders(settings: "Settings") -> "list[Sender]":
     """The senders with what the log says of them; nothing where no server has run."""
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
     from alertline.wiring.integrations import integrations_of
     from alertline.wiring.senders import senders_of
 
-    folder = DataFolder(settings.data)
-    if not folder.log_file.exists():
+    folder = folder_of(settings)
+    if not settings.kafka.servers and not folder.log_file.exists():
         return []
-    log = await folder.open_log()
+    log = await folder.open_events()
     try:
         return await senders_of(log, integrations_of(settings), {}, {})
     finally:

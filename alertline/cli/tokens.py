@@ -25,6 +25,9 @@ _OURS: Final = frozenset(("local", "operator"))
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
 )
+_database_option = click.option(
+    "--database", metavar="URL", help="The store, where it is not in the data folder: postgresql://…"
+)
 _Result = TypeVar("_Result")
 
 
@@ -45,11 +48,18 @@ def token() -> None:
 @click.argument("name", required=False)
 @click.option("--scope", "scopes", multiple=True, help="What it may do; again, or with commas, for several.")
 @click.option("--expires", default="365d", show_default=True, help="After how long it ends: 90d, 12h; or never.")
+@_database_option
 @data_option
 @config_option
 @_FORMAT
 def token_create(
-    name: str | None, scopes: tuple[str, ...], expires: str, data: str | None, config: Path | None, form: str
+    name: str | None,
+    scopes: tuple[str, ...],
+    expires: str,
+    database: str | None,
+    data: str | None,
+    config: Path | None,
+    form: str,
 ) -> None:
     """Make a token. It is printed once, on standard output, and kept nowhere: only a hash of it is.
 
@@ -58,7 +68,7 @@ def token_create(
     alertline token create ana --scope write --expires 90d
     """
     from alertline.clock import now
-    from alertline.config import parse_duration
+    from alertline.durations import parse_duration
     from alertline.web.tokens import new_token
 
     wanted = tuple(dict.fromkeys(each.strip() for scope in scopes for each in scope.split(",") if each.strip()))
@@ -79,7 +89,7 @@ def token_create(
             raise AlertlineError(f"there is a token {called!r} already: revoke it first, or choose another name")
         await store.add(row)
 
-    _run(data, config, add)
+    _run(database, data, config, add)
     if form == "json":
         click.echo(orjson.dumps({"token": text, **_public(row, made)}, option=orjson.OPT_INDENT_2).decode())
         return
@@ -90,17 +100,18 @@ def token_create(
 
 @token.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that are revoked or expired too, and sessions.")
+@_database_option
 @data_option
 @config_option
 @_FORMAT
-def token_list(everything: bool, data: str | None, config: Path | None, form: str) -> None:
+def token_list(everything: bool, database: str | None, data: str | None, config: Path | None, form: str) -> None:
     """List the tokens: what each may do, until when, and about when it was last used."""
     from alertline.clock import now
 
     moment = now()
     rows = [
         row
-        for row in _run(data, config, lambda store: store.all())
+        for row in _run(database, data, config, lambda store: store.all())
         if row.kind != "secret" and (everything or (row.kind == "token" and row.holds(moment)))
     ]
     if form == "json":
@@ -115,9 +126,10 @@ def token_list(everything: bool, data: str | None, config: Path | None, form: st
 
 @token.command("revoke")
 @click.argument("which", metavar="ID")
+@_database_option
 @data_option
 @config_option
-def token_revoke(which: str, data: str | None, config: Path | None) -> None:
+def token_revoke(which: str, database: str | None, data: str | None, config: Path | None) -> None:
     """Let a token hold no longer, named by its id, its name, or itself. A running server knows within seconds.
 
     \b
@@ -141,16 +153,20 @@ def token_revoke(which: str, data: str | None, config: Path | None) -> None:
         await store.revoke(chosen.id, now())
         return chosen
 
-    row = _run(data, config, revoke)
+    row = _run(database, data, config, revoke)
     click.echo(f"revoked {row.id} {row.name!r}")
 
 
-def _run(data: str | None, config: Path | None, work: "Callable[[TokenStore], Awaitable[_Result]]") -> _Result:
+def _run(
+    database: str | None, data: str | None, config: Path | None, work: "Callable[[TokenStore], Awaitable[_Result]]"
+) -> _Result:
     from alertline.store.tokens import TokenStore
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
 
-    folder = DataFolder(settings_from(config, data=data).data)
-    folder.create()
+    settings = settings_from(config, data=data, database=database)
+    folder = folder_of(settings)
+    if not settings.database:
+        folder.create()
 
     async def run() -> _Result:
         engine = await folder.open_store()

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from alertline.config import Integration, Settings, parse_duration
+from alertline.config import Integration, Settings
+from alertline.durations import parse_duration
 from alertline.errors import SettingError
 from alertline.senders import FROM_ENVIRONMENT, FROM_FILE
 from ingest.proof.admission import Keys

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hmac import compare_digest
 from typing import Final
@@ -28,17 +28,23 @@ class LookedAt:
     """Implements `review.sources.Senders` on a running server."""
 
     def __init__(
-        self, log: EventLog, integrations: Integrations, receiver: Receiver, since: Mapping[str, datetime]
+        self,
+        log: EventLog,
+        integrations: Integrations,
+        receiver: Callable[[], Receiver | None],
+        since: Mapping[str, datetime],
     ) -> None:
         self._log, self._integrations, self._receiver, self._since = log, integrations, receiver, since
 
     async def all(self) -> list[Sender]:
         """Every sender that is configured, or was seen."""
-        return await senders_of(self._log, self._integrations, self._receiver.refused, self._since)
+        receiver = self._receiver()
+        return await senders_of(self._log, self._integrations, receiver.refused if receiver else {}, self._since)
 
     async def test(self, name: str, principal: str) -> str | None:
         """Let the receiver take a test; gives its delivery id, None where there is no such integration."""
-        return await self._receiver.test(name, principal)
+        receiver = self._receiver()
+        return await receiver.test(name, principal) if receiver is not None else None
 
 
 async def senders_of(

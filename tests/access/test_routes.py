@@ -18,6 +18,7 @@ from alertline.store.tables import metadata
 from alertline.store.tokens import TokenStore
 from alertline.web.access import Permission
 from alertline.web.credentials import COOKIE, Credentials
+from alertline.web.health import health_routes
 from alertline.web.hosts import Hosts
 from alertline.web.routes import Route, route_table
 from alertline.web.sessions import Sessions
@@ -31,6 +32,7 @@ from ingest.proof.admission import Keys
 from ingest.proof.scheme import Terms
 from ingest.proof.schemes import checks, schemes
 from ingest.receivers import Receiver
+from review.pages import review_routes
 from tests.support.memory_reader import MemoryOrders, MemoryReader
 from tests.support.receiving import Client, Hands
 from tests.support.signing import NOW, SENDERS
@@ -80,9 +82,10 @@ async def house(folder: Path, *, local: bool = False, keys: Keys | None = None) 
     access = Access(authenticator=Credentials(known, local=local), hosts=Hosts(local=local), sessions=sessions)
     integrations = Integrations({"keyed": Integration(name="keyed", source="generic", keys=keys)})
     receiver = Receiver(log, integrations, clock)
-    senders = LookedAt(log, integrations, receiver, {})
+    senders = LookedAt(log, integrations, lambda: receiver, {})
     reader = MemoryReader()
-    every = routes_of(receiver, reader, MemoryOrders(reader), nothing_missing, senders=senders, sessions=sessions)
+    shown = review_routes(reader, MemoryOrders(reader), senders=senders, sessions=sessions)
+    every = routes_of(receiver, shown, health_routes(nothing_missing))
     app = build_app(routes=every, recorded_time=False, max_body=10_000, access=access)
     try:
         async with TestClient(TestServer(app)) as client:

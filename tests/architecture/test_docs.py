@@ -11,11 +11,13 @@ from alertline.clock import now
 from alertline.config import Settings, load_settings
 from alertline.eventlog.memory import MemoryLog
 from alertline.web.access import Permission
+from alertline.web.health import health_routes
 from alertline.web.routes import route_table
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.server import build_app, routes_of
 from docs.generate import EXAMPLE, differing, main, pages, routes, variables
 from ingest.receivers import Receiver
+from review.pages import review_routes
 from tests.architecture.sources import ROOT
 from tests.support.memory_reader import MemoryOrders, MemoryReader
 
@@ -29,7 +31,8 @@ def application() -> web.Application:
         return {}
 
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    every = routes_of(receiver, MemoryReader(), MemoryOrders(MemoryReader()), nothing_missing)
+    shown = review_routes(MemoryReader(), MemoryOrders(MemoryReader()))
+    every = routes_of(receiver, shown, health_routes(nothing_missing))
     return build_app(routes=every, recorded_time=False, max_body=1024)
 
 
@@ -82,6 +85,9 @@ def test_only_what_tells_nothing_is_public() -> None:
 def test_documented_variables_are_read(variable: str, dotted: str) -> None:
     """Each variable of docs/settings.md sets the setting beside which it stands."""
     samples = {"host": "::1", "port": "9000", "max_body": "2048", "log_format": "json", "auth": "required"}
+    kafka = {"servers": "a:9092,b:9092", "partitions": "7", "replication": "3", "compression": "zstd", "tls": "on"}
+    kafka |= {"sasl": "PLAIN", "spool_bytes": "9000000"}
+    samples |= {f"kafka.{name}": value for name, value in kafka.items()}
     sample = samples.get(dotted, "7" if dotted.startswith("thresholds.") else "7m")
     value: object = load_settings(None, {variable: sample})
     for name in dotted.split("."):

@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0005"
-down_revision: Final = "0004"
+revision: Final = "0007"
+down_revision: Final = "0006"
 
 _TEXTS: Final = ("id", "kind", "name", "hash", "scopes")
 _TIMES: Final = ("expires_at", "revoked_at", "used_at")
