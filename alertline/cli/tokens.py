@@ -71,14 +71,10 @@ def token_create(
     from alertline.durations import parse_duration
     from alertline.web.tokens import new_token
 
-    wanted = tuple(dict.fromkeys(each.strip() for scope in scopes for each in scope.split(",") if each.strip()))
-    if not wanted:
-        raise SettingError("a token needs a scope: --scope ingest:NAME, read, write or admin")
+    wanted = _wanted(scopes)
     made = now()
     ends = None if expires == "never" else made + parse_duration(expires, "--expires")
-    called = name or f"token {made:%Y-%m-%d %H.%M.%S}"
-    if not _NAME.fullmatch(called) or called in _OURS:
-        raise SettingError(f"a token's name is letters, digits, spaces and . _ @ -, and is not ours: {called!r}")
+    called = _checked(name or f"token {made:%Y-%m-%d %H.%M.%S}")
     try:
         text, row = new_token(called, wanted, made, ends)
     except ValueError as error:
@@ -96,6 +92,19 @@ def token_create(
     click.echo(text)
     until = f"until {ends:%Y-%m-%d %H:%M} UTC" if ends is not None else "without an end"
     click.echo(f"{row.id} {called!r}: {', '.join(wanted)}, {until}. It is not shown again.", err=True)
+
+
+def _wanted(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(each.strip() for scope in scopes for each in scope.split(",") if each.strip()))
+    if not wanted:
+        raise SettingError("a token needs a scope: --scope ingest:NAME, read, write or admin")
+    return wanted
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name) or name in _OURS:
+        raise SettingError(f"a token's name is letters, digits, spaces and . _ @ -, and is not ours: {name!r}")
+    return name
 
 
 @token.command("list")
