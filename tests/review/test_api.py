@@ -244,7 +244,11 @@ def test_every_route_needs_a_permission() -> None:
     """What reads needs the one to read, what writes that to write; only the style sheet and its picture neither."""
     table = route_table(application(MemoryReader()))
 
-    assert {route.path for route in table if route.permission is Permission.PUBLIC} == {"/static/{name}"}
+    assert {route.path for route in table if route.permission is Permission.PUBLIC} == {
+        "/static/{name}",
+        "/sign-in",
+        "/sign-out",
+    }
     needed = {("GET", Permission.READ), ("GET", Permission.PUBLIC), ("POST", Permission.WRITE)}
     assert {(route.method, route.permission) for route in table} == needed
 
