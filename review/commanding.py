@@ -16,7 +16,7 @@ from aiohttp import web
 
 from alertline.eventlog.port import Position
 from alertline.store.port import CommandOutcome, DeliveryRow
-from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Permission
+from alertline.web.access import PRINCIPAL, Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import json_answer
@@ -101,7 +101,7 @@ async def asked_by(request: web.Request) -> By:
         Problem: 400 for a body that is no object, 422 for a field that is no text.
     """
     said, principal = await _fields(request), request[PRINCIPAL]
-    named = _text(said, "actor") if principal == LOCAL_OPERATOR else None
+    named = _text(said, "actor") if principal.shared else None
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > _LONGEST_KEY:
         raise Problem(400, "The Idempotency-Key is too long", f"at most {_LONGEST_KEY} characters are allowed")

@@ -20,6 +20,7 @@ from alertline.store.port import Filter, IncidentPage
 from alertline.web.access import Permission
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
+from alertline.web.sessions import Sessions
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
 from review.commanding import Orders, command_routes
@@ -29,6 +30,8 @@ from review.quarantine_pages import quarantine_pages
 from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
+from review.signing_in import signing_in_routes
+from review.sources import Senders, source_routes
 from review.views import view_of
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
@@ -51,7 +54,9 @@ def review_routes(
     reader: Reader,
     orders: Orders,
     *,
+    senders: Senders | None = None,
     recorded_time: bool = False,
+    sessions: Sessions | None = None,
     notices: Callable[[], Sequence[str]] = _no_notices,
 ) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender.
@@ -60,7 +65,9 @@ def review_routes(
     """
     desk = Desk(reader, orders)
     api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
-    return [*api, *page_routes(reader, desk, recorded_time=recorded_time, notices=notices)]
+    render = _renderer(recorded_time, notices)
+    others = [*source_routes(senders, render), *signing_in_routes(sessions, render)]
+    return [*api, *page_routes(reader, desk, recorded_time=recorded_time, notices=notices), *others]
 
 
 def page_routes(

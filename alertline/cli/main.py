@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "postmortem": "showing",
     "quarantine": "quarantining",
     "sources": "sources",
+    "token": "tokens",
     "config": "configuring",
     "db": "upkeep",
     "ingest": "serving",

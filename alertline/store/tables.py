@@ -48,6 +48,7 @@ __all__ = [
     "stream_clocks",
     "summaries",
     "summary_services",
+    "tokens",
 ]
 
 metadata: Final = MetaData(
@@ -233,4 +234,21 @@ stream_clocks: Final = Table(
     Column("partition", Integer, nullable=False),
     Column("log_time", BigInteger, nullable=False),
     PrimaryKeyConstraint("stream"),
+)
+
+# What does not follow from the log: who may do what. Of a token only a hash is kept.
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("used_at", BigInteger, nullable=True),
+    Column("parent", Text, nullable=True),
+    PrimaryKeyConstraint("id"),
 )

@@ -1,7 +1,7 @@
 """Receivers over a real server on a free port: with what a test needs to look behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -73,7 +73,7 @@ class Guest:
     def __init__(self, principal: Principal | None) -> None:
         self.principal = principal
 
-    async def authenticate(self, request: web.Request) -> Principal | None:
+    async def authenticate(self, headers: Mapping[str, str], token: str | None = None) -> Principal | None:
         """Name who was given."""
         return self.principal
 
