@@ -121,6 +121,8 @@ class EpisodeRow(
         read_at: log time at which the newest of them was read.
         repeats: its source repeats itself while it fires; repeated: how often that was observed, and
             longest_gap: the longest time between two receipts then.
+        leased_until: log time until which its source lets it count as firing without saying it again; None: its source
+            grants no such lease.
         stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
         point: a moment of a source that never resolves.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
@@ -146,6 +148,7 @@ class EpisodeRow(
     repeats: bool = False
     repeated: int = 0
     longest_gap: timedelta | None = None
+    leased_until: datetime | None = None
     stale: bool = False
     point: bool = False
     paging: bool = False

@@ -84,8 +84,8 @@ def _adapted(
     return Adapted(events=events, rejected=rejected, warnings=warnings, ignored=ignored)
 
 
-def alert_event(alert: Alert, item: int, within: str = "/alerts") -> AlertEvent | TestEvent:
-    """Make the event of one alert; `within` is the pointer to the list that holds it.
+def alert_event(alert: Alert, item: int, within: str = "/alerts", lease: float | None = None) -> AlertEvent | TestEvent:
+    """Make the event of one alert; `within` is the pointer to the list that holds it, `lease` what its sender grants.
 
     Raises:
         ValueError: something in it is not as it should be.
@@ -122,6 +122,7 @@ def alert_event(alert: Alert, item: int, within: str = "/alerts") -> AlertEvent 
         source_url=alert.generator_url or None,
         runbook=noted("runbook_url") or noted("runbook"),
         repeats=True,
+        lease=lease,
         value=_value(alert) if alert.values or "value" in annotations else None,
     )
 
