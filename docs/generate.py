@@ -32,6 +32,7 @@ from alertline.wiring.server import build_app
 from ingest.adapter import Adapter
 from ingest.catalogue import adapters
 from ingest.receivers import Receiver
+from ingest.servers.routes import server_routes
 from review.commanding import Orders
 from review.pages import review_routes
 from review.reading import Reader
@@ -208,6 +209,7 @@ def routes() -> list[Route]:
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
     every = [
         *receiver.routes(),
+        *server_routes(receiver),
         *review_routes(cast("Reader", None), cast("Orders", None)),
         *health_routes(_nothing_missing),
     ]
@@ -220,7 +222,7 @@ async def _nothing_missing() -> Mapping[str, str]:
 
 def routes_page() -> str:
     """docs/routes.md."""
-    rows = sorted((route.path, route.method, route.permission) for route in routes())
+    rows = sorted((route.address, route.method, route.permission) for route in routes())
     return _ROUTES_HEAD + "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
 
 

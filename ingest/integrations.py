@@ -46,6 +46,7 @@ class Integrations:
                     f"integration {integration.name}: unknown source {integration.source!r}; "
                     f"one of: {', '.join(self._adapters)}"
                 )
+        self._configured = frozenset(configured or ())
         self._pairs = {name: (one, _adapter_of(one, self._adapters[one.source])) for name, one in everything.items()}
 
     def find(self, name: str) -> tuple[Integration, Adapter] | None:
@@ -64,6 +65,11 @@ class Integrations:
     def pairs(self) -> tuple[tuple[Integration, Adapter], ...]:
         """Every integration with its adapter."""
         return tuple(self._pairs.values())
+
+    def of_source(self, source: str) -> tuple[Integration, ...]:
+        """The configured integrations of a source, in order of names; without any, that of the source's own name."""
+        found = tuple(one for one in self.all() if one.source == source and one.name in self._configured)
+        return found or tuple(one for one in self.all() if one.source == source)
 
     def all(self) -> tuple[Integration, ...]:
         """Every integration, in order of names."""

@@ -31,7 +31,9 @@ from ingest.reading.times import BadTime, read_time
 from schemas.records import Delivery, Record, encode
 from schemas.vocabulary import Outcome
 
-__all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
+__all__ = ["DELIVERY", "RECEIVED_AT", "Receiver", "ReceiverOptions"]
+
+DELIVERY: Final = "Alertline-Delivery"  # header of a reply whose body has no room for the delivery's id
 
 RECEIVED_AT: Final = "Alertline-Received-At"
 _RECEIVED_AT: Final = RECEIVED_AT.lower()
@@ -86,6 +88,7 @@ class Receiver:
         self.arriving = 0  # bodies of which a part is still to come: who stops the server waits for them
         self._recent: dict[str, datetime] = {}
         self._older: dict[str, datetime] = {}
+        self.integrations = integrations
         self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
 
     def routes(self) -> tuple[Route, ...]:
@@ -108,7 +111,38 @@ class Receiver:
 
     def lanes(self) -> dict[str, Lane]:
         """The short ways to the integrations, where everybody who reaches the server is its operator."""
-        return {f"/v1/webhooks/{name}": partial(self._receive_plain, port) for name, port in self._ports.items()}
+        return {
+            f"/v1/webhooks/{name}": partial(self._receive_plain, port)
+            for name, port in self._ports.items()
+            if port.adapter.success is None
+        }
+
+    async def keep(self, request: web.Request, body: bytes, integration: str, path: str | None) -> Record:
+        """Take a request in for an integration: its record, once it is durable. For who answers in other words.
+
+        `path` is kept with it: what its sender says by the address alone.
+
+        Raises:
+            Problem: the body is too large.
+            LogUnavailable: not durable in time.
+        """
+        principal, port = request[PRINCIPAL], self._ports[integration]
+        read = self._read(request, body, principal)
+        if path is not None:
+            read = msgspec.structs.replace(read, path=path)
+        record = await self._append(read, port, principal)
+        if isinstance(record, Delivery):
+            self._is_known(record)
+            telemetry.DELIVERIES.labels(port.integration.source, record.outcome).inc()
+        return record
+
+    async def body_of(self, request: web.Request) -> bytes:
+        """The whole body of a request.
+
+        Raises:
+            Problem: it is too large.
+        """
+        return await self._read_on(request)
 
     async def _receive_plain(self, port: _Port, headers: Mapping[str, str], body: bytes) -> bytes:
         options = self._options
@@ -135,7 +169,8 @@ class Receiver:
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
         principal = request[PRINCIPAL]
         read = self._read(request, body, principal)
-        return Receipt(await self._take(read, port, principal, told=port.adapter.own))
+        reply = await self._take(read, port, principal, told=port.adapter.own)
+        return Receipt(reply) if port.adapter.success is None else _success(port.adapter.success, reply)
 
     async def _receive_query(self, request: web.Request) -> web.Response:
         """A delivery that is all query. Browsers come by with any address that a page names: they get nothing done."""
@@ -204,6 +239,14 @@ class Receiver:
             Problem: that 422.
             LogUnavailable: not durable in time; it may become so, and a second copy will be known by its id.
         """
+        record = await self._append(read, port, principal)
+        if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
+            port.accepted.count += 1
+            reply = _KNOWN if self._is_known(record) else _NEW
+            return reply % (record.id.encode(), len(record.events))
+        return self._answer_the_rest(record, port, told=told)
+
+    async def _append(self, read: Request, port: _Port, principal: Principal) -> Record:
         record = take(read, port.integration, port.adapter, principal.name)
         began = monotonic()
         try:
@@ -219,11 +262,7 @@ class Receiver:
         if self._options.on_delivery is not None:
             self._options.on_delivery(record)
         port.body_bytes.count += len(read.body)
-        if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
-            port.accepted.count += 1
-            reply = _KNOWN if self._is_known(record) else _NEW
-            return reply % (record.id.encode(), len(record.events))
-        return self._answer_the_rest(record, port, told=told)
+        return record
 
     def _answer_the_rest(self, record: Record, port: _Port, *, told: bool) -> bytes:
         """Answer what was not plainly accepted."""
@@ -261,6 +300,12 @@ def _port(integration: Integration, adapter: Adapter) -> _Port:
     source = integration.source
     accepted = telemetry.Tally(telemetry.DELIVERIES.labels(source, Outcome.ACCEPTED))
     return _Port(integration, adapter, accepted, telemetry.Tally(telemetry.BODY_BYTES.labels(source)))
+
+
+def _success(text: str, reply: bytes) -> web.Response:
+    """The text that a sender takes for success, and for nothing else; the delivery's id goes beside it."""
+    told = orjson.loads(reply)["delivery"]
+    return web.Response(text=text, headers={DELIVERY: told} if told else None)
 
 
 async def _not_allowed(request: web.Request) -> NoReturn:

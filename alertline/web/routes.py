@@ -27,6 +27,7 @@ class Route(msgspec.Struct, frozen=True):
     Attributes:
         shortcuts: paths that the route's pattern matches, each with a handler that knows what the pattern would tell.
             They are found by one look into a dictionary, not by trying patterns.
+        said: how a refusal is put, for senders who expect another form than problem+json.
     """
 
     method: str
@@ -34,6 +35,12 @@ class Route(msgspec.Struct, frozen=True):
     permission: Permission
     handler: Handle
     shortcuts: Mapping[str, Handle] = {}
+    said: Callable[[Problem], web.Response] = problem_response
+
+    @property
+    def address(self) -> str:
+        """The path without what its variables must look like, for people and for comparing."""
+        return re.sub(r":[^{}]+}", "}", self.path)
 
 
 ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
@@ -50,7 +57,7 @@ def add_routes(
         around = shown if route.method == "GET" else None
         for path, handler in (*route.shortcuts.items(), (route.path, route.handler)):
             own = handler if route.method in _READING else _from_here(handler)
-            guarded = _guarded(own, route.permission, authenticator)
+            guarded = _guarded(own, route, authenticator)
             app.router.add_route(route.method, path, _around(around, guarded))
         app.setdefault(ROUTES, []).append(route)
 
@@ -80,9 +87,10 @@ def route_table(app: web.Application) -> list[Route]:
     return list(app.get(ROUTES, ()))
 
 
-def _guarded(handler: Handle, permission: Permission, authenticator: Authenticator) -> Handler:
+def _guarded(handler: Handle, route: Route, authenticator: Authenticator) -> Handler:
+    permission = route.permission
     if isinstance(authenticator, LocalOperator) and LOCAL_OPERATOR.may(permission):
-        return _local(handler, public=permission is Permission.PUBLIC)
+        return _local(handler, route.said, public=permission is Permission.PUBLIC)
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
@@ -95,7 +103,7 @@ def _guarded(handler: Handle, permission: Permission, authenticator: Authenticat
                 request[PRINCIPAL] = principal
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged, answered 500, never a lost connection
-            return _refusal(request, error)
+            return _refusal(request, error, route.said)
 
     return guarded
 
@@ -115,7 +123,7 @@ def _from_here(handler: Handle) -> Handle:
     return checked
 
 
-def _local(handler: Handle, *, public: bool) -> Handler:
+def _local(handler: Handle, said: Callable[[Problem], web.Response], *, public: bool) -> Handler:
     """The same where everybody is the local operator: there is nothing to ask for, and this is the hot path."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -124,17 +132,19 @@ def _local(handler: Handle, *, public: bool) -> Handler:
                 request[PRINCIPAL] = LOCAL_OPERATOR
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - as above
-            return _refusal(request, error)
+            return _refusal(request, error, said)
 
     return guarded
 
 
-def _refusal(request: web.Request, error: Exception) -> web.Response:
+def _refusal(
+    request: web.Request, error: Exception, said: Callable[[Problem], web.Response] = problem_response
+) -> web.Response:
     problem = from_exception(error)
     if problem is None:
         # the path only: a query string may hold a token
         problem = unexpected(error, request.method, _safe_path(request))
-    return problem_response(problem)
+    return said(problem)
 
 
 def _safe_path(request: web.Request) -> str:

@@ -33,6 +33,7 @@ from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
+from ingest.servers.routes import server_routes
 from review.pages import browser_errors, review_routes
 from schemas.configuration import Configuration
 from schemas.records import Record
@@ -105,6 +106,7 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
         orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
         routes = [
             *receiver.routes(),
+            *server_routes(receiver),
             *review_routes(reader, orders, recorded_time=options.recorded_time),
             *health_routes(lambda: _missing(correlator)),
         ]

@@ -17,6 +17,7 @@ from alertline.wiring.integrations import integrations_of
 from alertline.wiring.server import build_app
 from docs.generate import EXAMPLE, differing, main, pages, routes, variables
 from ingest.receivers import Receiver
+from ingest.servers.routes import server_routes
 from review.pages import review_routes
 from tests.architecture.sources import ROOT
 from tests.support.memory_reader import MemoryOrders, MemoryReader
@@ -33,6 +34,7 @@ def application() -> web.Application:
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
     every = [
         *receiver.routes(),
+        *server_routes(receiver),
         *review_routes(MemoryReader(), MemoryOrders(MemoryReader())),
         *health_routes(nothing_missing),
     ]
@@ -57,7 +59,7 @@ def test_every_route_names_a_permission() -> None:
     """
     app = application()
     table = route_table(app)
-    listed = {(route.method, path) for route in table for path in (route.path, *route.shortcuts)}
+    listed = {(route.method, path) for route in table for path in (route.address, *route.shortcuts)}
     answered = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
 
     assert all(isinstance(route.permission, Permission) for route in table)
@@ -70,7 +72,7 @@ def test_every_route_names_a_permission() -> None:
 def test_the_routes_page_lists_the_routes_of_the_server() -> None:
     """Method, path and permission of each, and nothing else."""
     page = (DOCS / "routes.md").read_text(encoding="utf-8")
-    rows = {f"| {route.method} | `{route.path}` | {route.permission} |" for route in route_table(application())}
+    rows = {f"| {route.method} | `{route.address}` | {route.permission} |" for route in route_table(application())}
 
     assert {line for line in page.splitlines() if line.startswith("| ") and "`" in line} == rows
     assert len(rows) == len(routes())

@@ -1,0 +1,98 @@
+"""The routes of every protocol that other tools speak: at the paths that their senders know, or under an integration's.
+
+At the root (`/v2/enqueue`) a protocol serves the one integration of its source; where there are several, the address
+names which: `/v1/webhooks/NAME/v2/enqueue`. Both take the same requests and give the same replies.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from alertline.clock import monotonic
+from alertline.web.access import Permission
+from alertline.web.problems import Problem
+from alertline.web.routes import Route
+from ingest.integrations import Integration
+from ingest.receivers import DELIVERY, Receiver
+from ingest.servers import alertmanager, opsgenie, pagerduty, slack, victorops
+from ingest.servers.protocol import Call, Protocol, Reply, Taken
+from schemas.records import Delivery
+
+__all__ = ["PROTOCOLS", "server_routes"]
+
+PROTOCOLS: Final = (
+    alertmanager.PROTOCOL,
+    pagerduty.PROTOCOL,
+    opsgenie.PROTOCOL,
+    victorops.PROTOCOL,
+    slack.PROTOCOL,
+)
+_NAMED: Final = "/v1/webhooks/{integration}"
+
+
+def server_routes(receiver: Receiver) -> tuple[Route, ...]:
+    """Every route at which a protocol is spoken."""
+    return tuple(
+        Route(call.method, place + call.path, Permission.INGEST, partial(_serve, receiver, protocol, call), said=said)
+        for protocol in PROTOCOLS
+        for said in (partial(_refusal, protocol),)
+        for call in protocol.calls
+        for place in ("", _NAMED)
+    )
+
+
+async def _serve(receiver: Receiver, protocol: Protocol, call: Call, request: web.Request) -> web.Response:
+    began = monotonic()
+    body = await receiver.body_of(request)
+    integration = _served(receiver, protocol, request, body)
+    path = _path_of(request) if call.told else None
+    record = await receiver.keep(request, body, integration.name, path)
+    response = _response(call.reply(Taken(record, monotonic() - began)))
+    if isinstance(record, Delivery):
+        response.headers[DELIVERY] = record.id
+    return response
+
+
+def _served(receiver: Receiver, protocol: Protocol, request: web.Request, body: bytes) -> Integration:
+    """The integration that a request is for.
+
+    Raises:
+        Problem: there is none of the name that the address gives, or several and the address gives none.
+    """
+    named = request.match_info.get("integration")
+    found = receiver.integrations.of_source(protocol.source)
+    if named is not None:
+        found = tuple(each for each in found if each.name == named)
+        if not found:
+            raise Problem(404, "Unknown integration", f"no integration {named!r} of source {protocol.source!r}")
+    if len(found) > 1:
+        # THE SEAM OF AUTHENTICATION: whose secret this is tells which of them is meant
+        shown = protocol.credential.shown(request.headers, request.match_info, body)
+        found = _holding(found, shown)
+    if len(found) != 1:
+        names = ", ".join(each.name for each in receiver.integrations.of_source(protocol.source))
+        raise Problem(
+            404, "Several integrations", f"{names}: name one, as /v1/webhooks/NAME before {protocol.calls[0].path}"
+        )
+    return found[0]
+
+
+def _holding(found: tuple[Integration, ...], shown: str | None) -> tuple[Integration, ...]:
+    """Those of several integrations that a shown secret belongs to; none has one yet, so it tells nothing apart."""
+    return found
+
+
+def _path_of(request: web.Request) -> str:
+    """The path as the sender wrote it: what is percent-encoded there is one part."""
+    return request.rel_url.raw_path
+
+
+def _refusal(protocol: Protocol, problem: Problem) -> web.Response:
+    return _response(protocol.refused(problem), problem.headers)
+
+
+def _response(reply: Reply, headers: Mapping[str, str] | None = None) -> web.Response:
+    content_type = reply.content_type if reply.body else None
+    return web.Response(status=reply.status, body=reply.body, content_type=content_type, headers=headers)
