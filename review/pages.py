@@ -23,6 +23,7 @@ from alertline.web.routes import Route
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
 from review.commanding import Orders, command_routes
+from review.compatible import compatible_routes
 from review.lookup import incident_of, incident_page
 from review.quarantine import Desk, quarantine_routes
 from review.quarantine_pages import quarantine_pages
@@ -46,7 +47,7 @@ _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
     desk = Desk(reader, orders)
-    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
+    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader), *compatible_routes(reader)]
     return [*api, *page_routes(reader, desk, recorded_time=recorded_time)]
 
 

@@ -124,7 +124,7 @@ class EpisodeRow(
         leased_until: log time until which its source lets it count as firing without saying it again; None: its source
             grants no such lease.
         stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
-        point: a moment of a source that never resolves.
+        point: a moment of a source that never resolves; no longer one once its source tells an end after all.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
         expected: it began in a maintenance window.
         pinned: a person put it here; automation never moves it.

@@ -2,6 +2,7 @@
 
 Success is 200 without a body: some of them (Argo CD) take anything else for a failure. Of a list that can be read in
 part the rest waits in quarantine, and its sender hears of success: Prometheus would drop the whole list otherwise.
+A failure is a text in JSON: amtool takes nothing else.
 """
 
 from typing import Final
@@ -16,12 +17,12 @@ __all__ = ["PROTOCOL"]
 def _reply(taken: Taken) -> Reply:
     delivery = taken.delivery
     if delivery is not None and delivery.outcome is Outcome.QUARANTINED:
-        return json_reply(400, {"code": 400, "message": delivery.reason or "nothing in it could be read"})
+        return json_reply(400, delivery.reason or "nothing in it could be read")
     return Reply(200)
 
 
 def _refused(problem: Problem) -> Reply:
-    return json_reply(problem.status, {"code": problem.status, "message": str(problem)})
+    return json_reply(problem.status, str(problem))
 
 
 PROTOCOL: Final = Protocol(

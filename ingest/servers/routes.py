@@ -17,6 +17,7 @@ from alertline.web.routes import Route
 from ingest.integrations import Integration
 from ingest.receivers import DELIVERY, Receiver
 from ingest.servers import alertmanager, opsgenie, pagerduty, slack, victorops
+from ingest.servers.cloud_events import handshake_routes
 from ingest.servers.protocol import Call, Protocol, Reply, Taken
 from schemas.records import Delivery
 
@@ -34,13 +35,14 @@ _NAMED: Final = "/v1/webhooks/{integration}"
 
 def server_routes(receiver: Receiver) -> tuple[Route, ...]:
     """Every route at which a protocol is spoken."""
-    return tuple(
+    spoken = tuple(
         Route(call.method, place + call.path, Permission.INGEST, partial(_serve, receiver, protocol, call), said=said)
         for protocol in PROTOCOLS
         for said in (partial(_refusal, protocol),)
         for call in protocol.calls
         for place in ("", _NAMED)
     )
+    return (*spoken, *handshake_routes(receiver))
 
 
 async def _serve(receiver: Receiver, protocol: Protocol, call: Call, request: web.Request) -> web.Response:

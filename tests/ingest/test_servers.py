@@ -76,8 +76,8 @@ async def test_of_a_list_of_alerts_the_good_ones_count() -> None:
         replies = [(each.status, await each.read()) for each in (mixed, empty)]
 
     assert replies == [(200, b"")] * 2
-    assert (status, told["code"]) == (400, 400)
-    assert "JSON" in told["message"]
+    assert status == 400
+    assert "JSON" in told
     assert [each.outcome for each in await records(log) if isinstance(each, Delivery)] == [
         Outcome.PARTIAL,
         Outcome.QUARANTINED,
