@@ -81,8 +81,9 @@ ADAPTER = Adapter(
     version=2,
     about=About(
         title="Prometheus (Alertmanager's API v2)",
-        paste="alerting: {alertmanagers: [{static_configs: [{targets: [HOST]}]}]} in prometheus.yml, for whatever "
-        "speaks to Alertmanager; or post the same list of alerts to {url}.",
+        paste="alerting: {alertmanagers: [{static_configs: [{targets: ['HOST:PORT']}]}]} in prometheus.yml, with "
+        "path_prefix: /v1/webhooks/NAME for one of several integrations. Whatever else posts to Alertmanager: "
+        "{url}/api/v2/alerts.",
         reads="Every alert of the list: labels, annotations, startsAt, endsAt, generatorURL. One whose end has passed "
         "is resolved; an end to come is a lease: unless it is sent again, the alert expires then, five minutes after "
         "the last copy if it states none. The fingerprint is computed as Alertmanager does it.",

@@ -83,7 +83,9 @@ def test_only_what_tells_nothing_is_public() -> None:
     public = {route.path for route in route_table(application()) if route.permission is Permission.PUBLIC}
     receivers = {"/v1/webhooks", "/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}"}
 
-    assert public <= {"/healthz", "/readyz", "/metrics", "/static/{name}", *receivers}
+    probes = {"/healthz", "/-/healthy", "/readyz", "/-/ready", "/metrics"}
+
+    assert public <= {*probes, "/static/{name}", *receivers}
 
 
 @pytest.mark.parametrize(("variable", "dotted"), variables().items())

@@ -250,6 +250,52 @@ async def test_what_is_not_taken_is_said_in_the_words_of_the_protocol(path: str,
     assert {each.content_type for each in replies} == {"application/json" if in_json else "text/plain"}
 
 
+NONSENSE = [
+    *(
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b"[1]",
+        b"[null]",
+        b"[[]]",
+        b'"x"',
+        b"7",
+        b"1e999",
+        b"{}",
+        b"\xff\xfe\x00",
+        b"payload=",
+    ),
+    *(
+        b"[" * 100_000,
+        b'{"a":' * 5_000,
+        b'[{"labels": 7}]',
+        b'[{"labels": {"a": {}}}]',
+        b'{"payload": [], "event_action": 7}',
+    ),
+    *(
+        b'{"message": {}, "alias": []}',
+        b'{"message_type": {}, "entity_id": []}',
+        b'{"text": {}, "attachments": {"a": 1}}',
+    ),
+    *(b'{"labels": "\\ud800"}', b'[{"labels": {"a": "b"}, "endsAt": "9999-12-31T23:59:59.999999Z", "startsAt": "x"}]'),
+    b'{"message_type": "CRITICAL", "entity_id": "\\ud800"}',
+    b'{"event_action": "acknowledge", "dedup_key": "\\ud800"}',
+]
+
+
+@pytest.mark.parametrize(("path", "source", "_in_json"), paths())
+async def test_no_body_is_our_failure(path: str, source: str, _in_json: bool) -> None:
+    """Whatever is posted is on the log when it is answered, and no answer says that we failed."""
+    log = MemoryLog()
+    async with serving(log) as client:
+        statuses = [(await client.post(path, data=body)).status for body in NONSENSE]
+
+    assert all(status < 500 for status in statuses)
+    assert {each.source for each in await records(log) if isinstance(each, Delivery)} == {source}
+    assert len(await records(log)) == len(NONSENSE)
+
+
 @pytest.mark.parametrize(("path", "source", "_in_json"), paths())
 async def test_which_integration_a_protocol_serves(path: str, source: str, _in_json: bool) -> None:
     """The configured one of its source; where there are several, the address says which, and without it nobody does."""

@@ -4,11 +4,14 @@ Of amtool it is Debian's; where it is missing, its tests are skipped, and say so
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,8 @@ from cloudevents.core.v1.event import CloudEvent
 from pagerduty import EventsApiV2Client
 
 from alertline.clock import now
+from tests.docs.documents import ROOT, blocks
+from tests.support.programs import Program, fetch, free_port, needs, post
 from tests.support.server import Server, until
 
 AMTOOL = shutil.which("amtool")
@@ -169,6 +174,51 @@ def test_opsgenies_client(server: Server) -> None:
     assert incident["milestones"]["acknowledged"] is not None
     assert "Looking" in {row["text"] for row in incident["timeline"]}
     assert server.get("/v2/alerts/requests/d_none")[0] == 404
+
+
+@needs("prometheus-alertmanager")
+def test_alertmanager_by_every_receiver_of_the_documentation(server: Server, tmp_path: Path) -> None:
+    """What docs/senders.md has for its receivers is pasted, with another port: it takes every reply for a success."""
+    (config,) = (each for each in blocks(ROOT / "docs" / "senders.md", "yaml") if "pagerduty_configs" in each)
+    config = config.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}").replace("interval: 10s", "interval: 1s")
+    (tmp_path / "alertmanager.yml").write_text(config)
+    port = free_port()
+    arguments = ["--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="]
+    arguments.append(f"--web.listen-address=127.0.0.1:{port}")
+    with Program(tmp_path, "prometheus-alertmanager", arguments, port, "/-/ready"):
+
+        def tell(**more: str) -> None:
+            alert = {"labels": {"alertname": "ByEveryWay", "service": "every"}, "annotations": {"summary": "x"}} | more
+            assert post(port, "/api/v2/alerts", [alert]) == 200
+
+        def told() -> set[str] | None:
+            metrics = fetch(port, "/metrics")[1].decode()
+            assert not re.search(r"^alertmanager_notifications_failed_total\{.*\} [1-9]", metrics, re.MULTILINE)
+            found = re.findall(r'^alertmanager_notifications_total\{integration="(\w+)"\} 2$', metrics, re.MULTILINE)
+            return set(found) if len(found) == 4 else None
+
+        tell()
+        sources = {"pagerduty_events_v2", "opsgenie", "victorops", "slack_incoming"}
+        until(lambda: sources <= sources_firing(server, ended=False), "an alert by each way")
+        tell(endsAt=(now() - timedelta(seconds=1)).isoformat())
+        until(lambda: sources <= sources_firing(server, ended=True), "the end of each")
+        assert until(told, "two notices by each way") == {"pagerduty", "opsgenie", "victorops", "slack"}
+
+
+@needs("prometheus")
+def test_prometheus_takes_what_the_documentation_has_for_it(tmp_path: Path) -> None:
+    """Its configuration and the rule with a pending window, checked by promtool."""
+    configuration, rules, *_ = blocks(ROOT / "docs" / "senders.md", "yaml")
+    for what, text in (("config", configuration), ("rules", rules)):
+        file = tmp_path / f"{what}.yml"
+        file.write_text(text)
+        subprocess.run(["promtool", "check", what, str(file)], check=True, capture_output=True, timeout=20)
+
+
+def sources_firing(server: Server, *, ended: bool) -> set[str]:
+    """The sources that told of Alertmanager's group, and of its end."""
+    alerts = (alert for incident in server.incidents() for alert in incident["alerts"] if "ByEveryWay" in str(alert))
+    return {each["source"] for each in alerts if (each["episodes"][-1]["ended_at"] is not None) is ended}
 
 
 def test_cloudevents_own_bindings(server: Server) -> None:

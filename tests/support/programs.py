@@ -20,7 +20,7 @@ import pytest
 
 from tests.support.server import until
 
-__all__ = ["Program", "Prometheus", "Samples", "free_port", "needs"]
+__all__ = ["Program", "Prometheus", "Samples", "fetch", "free_port", "needs", "post"]
 
 _PACKAGES = {"prometheus-alertmanager": "prometheus-alertmanager", "prometheus": "prometheus", "haproxy": "haproxy"}
 _BOUND_S = 20.0
@@ -51,6 +51,16 @@ def fetch(port: int, path: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
         return 0, b""
+    finally:
+        connection.close()
+
+
+def post(port: int, path: str, document: object) -> int:
+    """The status of a POST of JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("POST", path, orjson.dumps(document), {"Content-Type": "application/json"})
+        return connection.getresponse().status
     finally:
         connection.close()
 
