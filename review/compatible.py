@@ -25,7 +25,7 @@ from review.reading import Reader
 from schemas.events import AlertEvent
 from schemas.incident import Alert, Incident
 from schemas.records import Delivery
-from schemas.vocabulary import AlertStatus, IncidentStatus, Outcome
+from schemas.vocabulary import AlertStatus, IncidentStatus, Outcome, Severity
 
 __all__ = ["compatible_routes"]
 
@@ -153,7 +153,8 @@ async def _firing(reader: Reader, request: web.Request) -> AsyncIterator[tuple[s
 
 def _alert(incident: Incident, alert: Alert) -> dict[str, object]:
     """One alert as Alertmanager shows it; what its labels lack is added from what we know."""
-    known = {"alertname": alert.title, "service": alert.service, "instance": alert.host, "severity": alert.severity}
+    severity = None if alert.severity is Severity.UNKNOWN else alert.severity
+    known = {"alertname": alert.title, "service": alert.service, "instance": alert.host, "severity": severity}
     labels = {name: str(value) for name, value in known.items() if value} | alert.labels
     return {
         "labels": labels,

@@ -63,22 +63,22 @@ def _served(receiver: Receiver, protocol: Protocol, request: web.Request, body: 
     Raises:
         Problem: there is none of the name that the address gives, or several and the address gives none.
     """
-    named = request.match_info.get("integration")
-    found = receiver.integrations.of_source(protocol.source)
+    named, source = request.match_info.get("integration"), protocol.source
     if named is not None:
-        found = tuple(each for each in found if each.name == named)
-        if not found:
-            raise Problem(404, "Unknown integration", f"no integration {named!r} of source {protocol.source!r}")
+        known = receiver.integrations.find(named)
+        if known is None or known[0].source != source:
+            raise Problem(404, "Unknown integration", f"there is no integration {named!r} of source {source!r}")
+        return known[0]
+    found = receiver.integrations.of_source(source)
     if len(found) > 1:
         # THE SEAM OF AUTHENTICATION: whose secret this is tells which of them is meant
-        shown = protocol.credential.shown(request.headers, request.match_info, body)
-        found = _holding(found, shown)
-    if len(found) != 1:
-        names = ", ".join(each.name for each in receiver.integrations.of_source(protocol.source))
-        raise Problem(
-            404, "Several integrations", f"{names}: name one, as /v1/webhooks/NAME before {protocol.calls[0].path}"
-        )
-    return found[0]
+        found = _holding(found, protocol.credential.shown(request.headers, request.match_info, body)) or found
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Problem(404, "Unknown integration", f"there is no integration of source {source!r}")
+    names, path = ", ".join(each.name for each in found), protocol.calls[0].path
+    raise Problem(404, "Several integrations", f"of source {source!r}: {names}; post to /v1/webhooks/NAME{path}")
 
 
 def _holding(found: tuple[Integration, ...], shown: str | None) -> tuple[Integration, ...]:

@@ -251,34 +251,29 @@ async def test_what_is_not_taken_is_said_in_the_words_of_the_protocol(path: str,
 
 
 NONSENSE = [
-    *(
-        b"",
-        b" ",
-        b"null",
-        b"[]",
-        b"[1]",
-        b"[null]",
-        b"[[]]",
-        b'"x"',
-        b"7",
-        b"1e999",
-        b"{}",
-        b"\xff\xfe\x00",
-        b"payload=",
-    ),
-    *(
-        b"[" * 100_000,
-        b'{"a":' * 5_000,
-        b'[{"labels": 7}]',
-        b'[{"labels": {"a": {}}}]',
-        b'{"payload": [], "event_action": 7}',
-    ),
-    *(
-        b'{"message": {}, "alias": []}',
-        b'{"message_type": {}, "entity_id": []}',
-        b'{"text": {}, "attachments": {"a": 1}}',
-    ),
-    *(b'{"labels": "\\ud800"}', b'[{"labels": {"a": "b"}, "endsAt": "9999-12-31T23:59:59.999999Z", "startsAt": "x"}]'),
+    b"",
+    b" ",
+    b"null",
+    b"[]",
+    b"[1]",
+    b"[null]",
+    b"[[]]",
+    b'"x"',
+    b"7",
+    b"1e999",
+    b"{}",
+    b"\xff\xfe\x00",
+    b"payload=",
+    b"[" * 100_000,
+    b'{"a":' * 5_000,
+    b'[{"labels": 7}]',
+    b'[{"labels": {"a": {}}}]',
+    b'{"payload": [], "event_action": 7}',
+    b'{"message": {}, "alias": []}',
+    b'{"message_type": {}, "entity_id": []}',
+    b'{"text": {}, "attachments": {"a": 1}}',
+    b'{"labels": "\\ud800"}',
+    b'[{"labels": {"a": "b"}, "endsAt": "9999-12-31T23:59:59.999999Z", "startsAt": "x"}]',
     b'{"message_type": "CRITICAL", "entity_id": "\\ud800"}',
     b'{"event_action": "acknowledge", "dedup_key": "\\ud800"}',
 ]
@@ -314,13 +309,24 @@ async def test_which_integration_a_protocol_serves(path: str, source: str, _in_j
             if name == "two":
                 assert statuses[""] == 404
                 await posted(client, "/v1/webhooks/test")
+                await posted(client, f"/v1/webhooks/{source}")
                 await posted(client, "/v1/webhooks/generic")
                 await posted(client, "/v1/webhooks/nobody")
         kept[name] = [each.integration for each in await records(log) if isinstance(each, Delivery)]
 
-    assert kept == {"none": [source], "one": ["prod"], "two": ["test"]}
+    assert kept == {"none": [source], "one": ["prod"], "two": ["test", source]}
     assert (statuses["/v1/webhooks/generic"], statuses["/v1/webhooks/nobody"]) == (404, 404)
     assert statuses["/v1/webhooks/test"] != 404
+
+
+async def test_a_source_whose_name_is_taken_by_another() -> None:
+    """An integration may have the name of a source that it is not of: then nobody serves that protocol."""
+    taken = {"opsgenie": Integration(name="opsgenie", source="generic")}
+    log = MemoryLog()
+    async with serving(log, configured=taken) as client:
+        statuses = [(await client.post(at + "/v2/alerts", json={})).status for at in ("", "/v1/webhooks/opsgenie")]
+
+    assert (statuses, await records(log)) == ([404, 404], [])
 
 
 @pytest.mark.parametrize(

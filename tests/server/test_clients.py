@@ -67,7 +67,7 @@ def test_amtool_adds_an_alert_and_finds_it(server: Server) -> None:
         return found
 
     (alert,) = until(lambda: query("alertname=AmtoolTest") or None, "the alert in the list")
-    assert alert["labels"] == {"alertname": "AmtoolTest", "service": "amtool-shop", "severity": "unknown"}
+    assert alert["labels"] == {"alertname": "AmtoolTest", "service": "amtool-shop"}
     assert (alert["status"]["state"], alert["receivers"]) == ("active", [{"name": "alertline"}])
     assert query("service=~amtool-.*") == [alert]
     assert query("service=other") == []
