@@ -21,6 +21,7 @@ from alertline.errors import AlertlineError
 from alertline.eventlog.port import EventLog
 from alertline.store.reader import StoreReader
 from alertline.store.tokens import TokenStore
+from alertline.web.access import Permission
 from alertline.web.health import Readiness, health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.web.sessions import Sessions
@@ -40,6 +41,7 @@ from alertline.wiring.senders import LookedAt, since_when
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
+from ingest.servers.routes import let_in, server_routes
 from review.commanding import Orders
 from review.pages import browser_errors, review_routes
 from review.reading import Reader
@@ -95,9 +97,11 @@ def routes_of(
     sessions: Sessions | None = None,
 ) -> list[Route]:
     """Every route of the whole service; the page of routes and the tests of access walk what this gives."""
+    shown = review_routes(reader, orders, senders=senders, recorded_time=recorded_time, sessions=sessions)
     return [
         *receiver.routes(),
-        *review_routes(reader, orders, senders=senders, recorded_time=recorded_time, sessions=sessions),
+        *server_routes(receiver),
+        *(let_in(receiver, each) if each.permission is Permission.INGEST else each for each in shown),
         *health_routes(readiness),
     ]
 
