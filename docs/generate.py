@@ -168,7 +168,8 @@ _SOURCES_HEAD: Final = """\
 
 Every source has its own address, `/v1/webhooks/` and its name; `{url}` stands for it below, with the server before it.
 `POST /v1/webhooks` without a name recognises the sender by the body. Named integrations, and mappings for other
-tools: [configuration.md](configuration.md#bodies-of-other-tools). What a body becomes, before anything is sent:
+tools: [configuration.md](configuration.md#bodies-of-other-tools). Senders that speak to Alertmanager, PagerDuty,
+Opsgenie, VictorOps or Slack change one address: [senders.md](senders.md). What a body becomes, before anything is sent:
 
 ```sh
 alertline sources
@@ -244,7 +245,7 @@ async def _nothing_missing() -> Mapping[str, str]:
 
 def routes_page() -> str:
     """docs/routes.md."""
-    rows = sorted((route.path, route.method, route.permission) for route in routes())
+    rows = sorted((route.address, route.method, route.permission) for route in routes())
     listed = "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
     return _ROUTES_HEAD + _answers_table() + _ROUTES_TABLE + listed
 

@@ -72,6 +72,11 @@ class Integrations:
         """Every integration with its adapter."""
         return tuple(self._pairs.values())
 
+    def of_source(self, source: str) -> tuple[Integration, ...]:
+        """The configured integrations of a source, in order of names; without any, that of the source's own name."""
+        found = tuple(one for one in self.all() if one.source == source and one.name in self.configured)
+        return found or tuple(one for one in self.all() if one.source == source)
+
     def all(self) -> tuple[Integration, ...]:
         """Every integration, in order of names."""
         return tuple(self._pairs[name][0] for name in sorted(self._pairs))

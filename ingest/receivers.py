@@ -27,14 +27,16 @@ from ingest.catalogue import detect
 from ingest.deadline import Deadline
 from ingest.intake import take
 from ingest.integrations import Integration, Integrations
-from ingest.proof.admission import admit, unauthorized
+from ingest.proof.admission import admit, unknown
 from ingest.proof.shown import Shown
 from ingest.reading.secrets import TEST, kept_headers, redacted_query
 from ingest.reading.times import BadTime, read_time
 from schemas.records import Delivery, Record, encode
 from schemas.vocabulary import Outcome
 
-__all__ = ["RECEIVED_AT", "Receiver", "ReceiverOptions"]
+__all__ = ["DELIVERY", "RECEIVED_AT", "Receiver", "ReceiverOptions"]
+
+DELIVERY: Final = "Alertline-Delivery"  # header of a reply whose body has no room for the delivery's id
 
 RECEIVED_AT: Final = "Alertline-Received-At"
 _RECEIVED_AT: Final = RECEIVED_AT.lower()
@@ -90,6 +92,7 @@ class Receiver:
         self.refused: dict[str, tuple[int, str]] = {}  # by integration: how many requests, and why the last one
         self._recent: dict[str, datetime] = {}
         self._older: dict[str, datetime] = {}
+        self.integrations = integrations
         self._ports = {one.name: _port(one, adapter) for one, adapter in integrations.pairs()}
 
     def routes(self) -> tuple[Route, ...]:
@@ -113,7 +116,41 @@ class Receiver:
     def lanes(self, authenticator: Authenticator | None = None) -> dict[str, Lane]:
         """The short ways to the integrations."""
         who = authenticator or LocalOperator()
-        return {f"/v1/webhooks/{name}": partial(self._receive_plain, port, who) for name, port in self._ports.items()}
+        return {
+            f"/v1/webhooks/{name}": partial(self._receive_plain, port, who)
+            for name, port in self._ports.items()
+            if port.adapter.success is None
+        }
+
+    async def keep(self, request: web.Request, body: bytes, integration: str, path: str | None) -> Record:
+        """Take a request in for an integration: its record, once it is durable. For who answers in other words.
+
+        `path` is kept with it: what its sender says by the address alone.
+
+        Raises:
+            Problem: the body is too large, or nothing proves where it comes from.
+            LogUnavailable: not durable in time.
+        """
+        port = self._ports[integration]
+        if len(body) > self._options.body_limit:
+            raise _too_large(self._options.body_limit)
+        principal = await self.admitted(request, body, integration)
+        read = self._request(request.headers, body, principal, port, request.method, _query_of(request))
+        if path is not None:
+            read = msgspec.structs.replace(read, path=path)
+        record = await self._append(read, port, principal)
+        if isinstance(record, Delivery):
+            self._is_known(record)
+            telemetry.DELIVERIES.labels(port.integration.source, record.outcome).inc()
+        return record
+
+    async def body_of(self, request: web.Request) -> bytes:
+        """The whole body of a request.
+
+        Raises:
+            Problem: it is too large.
+        """
+        return await self._read_on(request)
 
     async def _receive_plain(self, port: _Port, who: Authenticator, headers: Mapping[str, str], body: bytes) -> bytes:
         if len(body) > self._options.body_limit:
@@ -163,17 +200,16 @@ class Receiver:
     def _port_of(self, name: str, request: web.Request) -> _Port:
         """The integration of a name; who may not deliver anywhere does not learn which there are."""
         port = self._ports.get(name)
-        if port is None and request.get(PRINCIPAL) is None:
-            raise unauthorized("nothing proves where it comes from")
         if port is None:
-            raise _refusal("unknown_integration", Problem(404, "Unknown integration"))
+            raise unknown(name, request.get(PRINCIPAL))
         return port
 
     async def _receive_at(self, port: _Port, request: web.Request) -> web.Response:
         content = request.content
         # mostly the whole body has come with its headers
         body = content.read_nowait(-1) if content.is_eof() else await self._read_on(request)
-        return Receipt(await self._take_from(request, body, port, told=port.adapter.own))
+        reply = await self._take_from(request, body, port, told=port.adapter.own)
+        return Receipt(reply) if port.adapter.success is None else _success(port.adapter.success, reply)
 
     async def _receive_query(self, request: web.Request) -> web.Response:
         """A delivery that is all query. Browsers come by with any address that a page names: they get nothing done."""
@@ -197,8 +233,7 @@ class Receiver:
         if len(body) > self._options.body_limit:
             raise _too_large(self._options.body_limit)
         principal = await self.admitted(request, body, port.integration.name)
-        query = redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None
-        read = self._request(request.headers, body, principal, port, request.method, query)
+        read = self._request(request.headers, body, principal, port, request.method, _query_of(request))
         return await self._take(read, port, principal, told=told)
 
     def _request(
@@ -260,6 +295,14 @@ class Receiver:
             Problem: that 422.
             LogUnavailable: not durable in time; it may become so, and a second copy will be known by its id.
         """
+        record = await self._append(read, port, principal)
+        if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
+            port.accepted.count += 1
+            reply = _KNOWN if self._is_known(record) else _NEW
+            return reply % (record.id.encode(), len(record.events))
+        return self._answer_the_rest(record, port, told=told)
+
+    async def _append(self, read: Request, port: _Port, principal: Principal) -> Record:
         record = take(read, port.integration, port.adapter, principal.name)
         began = monotonic()
         try:
@@ -275,11 +318,7 @@ class Receiver:
         if self._options.on_delivery is not None:
             self._options.on_delivery(record)
         port.body_bytes.count += len(read.body)
-        if isinstance(record, Delivery) and record.outcome is Outcome.ACCEPTED:
-            port.accepted.count += 1
-            reply = _KNOWN if self._is_known(record) else _NEW
-            return reply % (record.id.encode(), len(record.events))
-        return self._answer_the_rest(record, port, told=told)
+        return record
 
     def _answer_the_rest(self, record: Record, port: _Port, *, told: bool) -> bytes:
         """Answer what was not plainly accepted."""
@@ -317,6 +356,16 @@ def _port(integration: Integration, adapter: Adapter) -> _Port:
     source = integration.source
     accepted = telemetry.Tally(telemetry.DELIVERIES.labels(source, Outcome.ACCEPTED))
     return _Port(integration, adapter, accepted, telemetry.Tally(telemetry.BODY_BYTES.labels(source)))
+
+
+def _query_of(request: web.Request) -> str | None:
+    return redacted_query(request.rel_url.raw_query_string) if "?" in request.raw_path else None
+
+
+def _success(text: str, reply: bytes) -> web.Response:
+    """The text that a sender takes for success, and for nothing else; the delivery's id goes beside it."""
+    told = orjson.loads(reply)["delivery"]
+    return web.Response(text=text, headers={DELIVERY: told} if told else None)
 
 
 async def _not_allowed(request: web.Request) -> NoReturn:

@@ -1,6 +1,7 @@
 """Replies: JSON, text and pages with the headers that each of them needs."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
@@ -22,10 +23,11 @@ PAGE_HEADERS: Final = {
 _DATA_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
-def json_answer(body: object, *, headers: dict[str, str] | None = None) -> web.Response:
+def json_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """JSON values, or bytes that are JSON already."""
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    return web.Response(body=data, content_type="application/json", headers=_DATA_HEADERS | (headers or {}))
+    told = {**_DATA_HEADERS, **(headers or {})}
+    return web.Response(status=status, body=data, content_type="application/json", headers=told)
 
 
 def download(body: str | bytes, content_type: str, filename: str | None = None) -> web.Response:

@@ -24,6 +24,7 @@ from alertline.web.sessions import Sessions
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
 from review.commanding import Orders, command_routes
+from review.compatible import compatible_routes
 from review.lookup import incident_of, incident_page
 from review.quarantine import Desk, quarantine_routes
 from review.quarantine_pages import quarantine_pages
@@ -64,7 +65,7 @@ def review_routes(
     `notices`: what every page says besides, such as that the log is away.
     """
     desk = Desk(reader, orders)
-    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
+    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader), *compatible_routes(reader)]
     render = _renderer(recorded_time, notices)
     others = [*source_routes(senders, render), *signing_in_routes(sessions, render)]
     return [*api, *page_routes(reader, desk, recorded_time=recorded_time, notices=notices), *others]

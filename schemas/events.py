@@ -40,6 +40,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
         labels: the vendor's labels or tags, all strings.
         point: the source never resolves this kind of alert: it is a moment, not an interval.
         repeats: the source says it again while it fires, so its silence means something.
+        lease: seconds from its receipt after which it is over unless the source says it again; None: it grants none.
         paging: the record of a pager, not of a monitor. Then `action` is what it did, at `changed_at`, by `actor`, and
             `note` says it in words; `starts_at` is the creation of the page; `aliases` are other keys it is known by.
         guessed: made by best effort from an unknown shape.
@@ -66,6 +67,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     value: float | None = None
     point: bool = False
     repeats: bool = False
+    lease: float | None = None
     paging: bool = False
     action: PageAction | None = None
     actor: str | None = None

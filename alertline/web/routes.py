@@ -26,6 +26,7 @@ class Route(msgspec.Struct, frozen=True):
     Attributes:
         shortcuts: paths that the route's pattern matches, each with a handler that knows what the pattern would tell.
             They are found by one look into a dictionary, not by trying patterns.
+        said: how a refusal is put, for senders who expect another form than problem+json.
     """
 
     method: str
@@ -33,6 +34,12 @@ class Route(msgspec.Struct, frozen=True):
     permission: Permission
     handler: Handle
     shortcuts: Mapping[str, Handle] = {}
+    said: Callable[[Problem], web.Response] = problem_response
+
+    @property
+    def address(self) -> str:
+        """The path without what its variables must look like, for people and for comparing."""
+        return re.sub(r":[^{}]+}", "}", self.path)
 
 
 ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
@@ -106,7 +113,7 @@ def _guarded(route: Route, handler: Handle, authenticator: Authenticator, hosts:
                     request[PRINCIPAL] = principal
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged, answered 500, never a lost connection
-            return _refusal(request, error)
+            return _refusal(request, error, route.said)
 
     return guarded
 
@@ -127,12 +134,14 @@ def _require(permission: Permission, principal: Principal | None) -> None:
         raise Problem(403, "Not allowed", f"this needs the permission {permission}")
 
 
-def _refusal(request: web.Request, error: Exception) -> web.Response:
+def _refusal(
+    request: web.Request, error: Exception, said: Callable[[Problem], web.Response] = problem_response
+) -> web.Response:
     problem = from_exception(error)
     if problem is None:
         # the path only: a query string may hold a token
         problem = unexpected(error, request.method, _safe_path(request))
-    return problem_response(problem)
+    return said(problem)
 
 
 def _safe_path(request: web.Request) -> str:

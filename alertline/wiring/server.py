@@ -27,6 +27,7 @@ from alertline.eventlog.port import Appends, EventLog, LogUnavailable
 from alertline.store.engine import open_engine
 from alertline.store.reader import StoreReader
 from alertline.store.tokens import TokenStore
+from alertline.web.access import Permission
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.access import Access, open_access
@@ -46,6 +47,7 @@ from ingest.integrations import Integrations
 from ingest.proof.admission import Keys
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
+from ingest.servers.routes import let_in, server_routes
 from review.pages import browser_errors, review_routes
 from schemas.configuration import Configuration
 from schemas.records import Record
@@ -93,9 +95,14 @@ def routes_of(receiver: Receiver | None, shown: Sequence[Route], health: Sequenc
     """Every route of a process; the page of routes and the tests of access walk what this gives.
 
     Args:
-        shown: what `review` offers; empty where nothing is shown.
+        shown: what `review` offers; empty where nothing is shown. What of it is for senders is let in as deliveries
+            are, and is there where deliveries are taken.
     """
-    return [*(receiver.routes() if receiver is not None else ()), *shown, *health]
+    ours = [each for each in shown if each.permission is not Permission.INGEST]
+    if receiver is None:
+        return [*ours, *health]
+    senders = (let_in(receiver, each) for each in shown if each.permission is Permission.INGEST)
+    return [*receiver.routes(), *server_routes(receiver), *senders, *ours, *health]
 
 
 async def _with_little_collecting(_: web.Application) -> AsyncIterator[None]:

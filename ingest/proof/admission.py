@@ -17,7 +17,7 @@ from alertline.web.problems import Problem
 from ingest.proof.scheme import Check, is_one_of
 from ingest.proof.shown import Place, Shown, Wrong
 
-__all__ = ["Keys", "admit", "owner_of", "unauthorized"]
+__all__ = ["Keys", "admit", "owner_of", "unauthorized", "unknown"]
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +63,7 @@ async def admit(name: str, keys: Keys | None, shown: Shown, principal: Principal
     """
     if principal is not None and (keys is None or not principal.shared):
         if not principal.may_deliver(name):
-            telemetry.REFUSALS.labels("forbidden").inc()
-            raise Problem(403, "Not allowed", f"this needs a token with the scope ingest:{name}")
+            raise _forbidden(name)
         return principal
     try:
         if keys is not None and await keys.fit(shown, now):
@@ -79,6 +78,21 @@ def unauthorized(reason: str) -> Problem:
     telemetry.REFUSALS.labels("unauthenticated").inc()
     headers = {"WWW-Authenticate": 'Bearer realm="Alertline"'}
     return Problem(401, "Credentials are missing or wrong", reason, headers=headers)
+
+
+def unknown(name: str, principal: Principal | None, detail: str = "") -> Problem:
+    """The refusal where there is no such integration; only who might deliver to it learns that there is none."""
+    if principal is None:
+        return unauthorized("nothing proves where it comes from")
+    if not principal.may_deliver(name):
+        return _forbidden(name)
+    telemetry.REFUSALS.labels("unknown_integration").inc()
+    return Problem(404, "Unknown integration", detail)
+
+
+def _forbidden(name: str) -> Problem:
+    telemetry.REFUSALS.labels("forbidden").inc()
+    return Problem(403, "Not allowed", f"this needs a token with the scope ingest:{name}")
 
 
 def owner_of(integrations: Iterable[tuple[str, Keys | None]], place: Place, shown: Shown) -> str | None:

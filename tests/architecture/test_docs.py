@@ -54,7 +54,7 @@ def test_every_route_names_a_permission() -> None:
     """
     app = application()
     table = route_table(app)
-    listed = {(route.method, path) for route in table for path in (route.path, *route.shortcuts)}
+    listed = {(route.method, path) for route in table for path in (route.address, *route.shortcuts)}
     answered = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
 
     assert all(isinstance(route.permission, Permission) for route in table)
@@ -67,7 +67,7 @@ def test_every_route_names_a_permission() -> None:
 def test_the_routes_page_lists_the_routes_of_the_server() -> None:
     """Method, path and permission of each, and nothing else."""
     page = (DOCS / "routes.md").read_text(encoding="utf-8")
-    rows = {f"| {route.method} | `{route.path}` | {route.permission} |" for route in route_table(application())}
+    rows = {f"| {route.method} | `{route.address}` | {route.permission} |" for route in route_table(application())}
 
     assert {line for line in page.splitlines() if line.startswith("| ") and "| `" in line} == rows
     assert len(rows) == len(routes())
@@ -78,7 +78,9 @@ def test_only_what_tells_nothing_is_public() -> None:
     public = {route.path for route in route_table(application()) if route.permission is Permission.PUBLIC}
     receivers = {"/v1/webhooks", "/v1/webhooks/{integration}", "/v1/webhooks/{integration}/{token}"}
 
-    assert public <= {"/healthz", "/readyz", "/metrics", "/static/{name}", "/sign-in", "/sign-out", *receivers}
+    probes = {"/healthz", "/-/healthy", "/readyz", "/-/ready", "/metrics"}
+
+    assert public <= {*probes, "/static/{name}", "/sign-in", "/sign-out", *receivers}
 
 
 @pytest.mark.parametrize(("variable", "dotted"), variables().items())

@@ -43,6 +43,7 @@ _names = st.sampled_from(["A", "B", "C", "D"])
 _services = st.sampled_from(["api", "billing"])
 _scopes = st.sampled_from([None, "staging"])
 _steps = st.integers(0, 12).map(lambda n: timedelta(minutes=n))
+_leases = st.sampled_from([-60.0, 0.0, 60.0, 240.0, 3600.0, 1e18])
 _long_ago = st.integers(0, 40).map(lambda n: timedelta(minutes=n))
 
 
@@ -105,6 +106,13 @@ class Life(RuleBasedStateMachine):
         """An alert fires, perhaps told late."""
         self.now += passed
         event = alert(name, AlertStatus.FIRING, None, None, service=service, environment=scope, repeats=repeats)
+        self.deliver(msgspec.structs.replace(event, starts_at=self.now - ago))
+
+    @rule(name=_names, ago=_long_ago, lease=_leases, passed=_steps)
+    def fires_on_a_lease(self, name: str, ago: timedelta, lease: float, passed: timedelta) -> None:
+        """An alert fires, and its source says how long to believe that; later there is a deadline for its end."""
+        self.now += passed
+        event = alert(name, AlertStatus.FIRING, None, None, repeats=True, lease=lease)
         self.deliver(msgspec.structs.replace(event, starts_at=self.now - ago))
 
     @rule(name=_names, scope=_scopes, ago=_long_ago, lasted=st.none() | _long_ago, passed=_steps)
