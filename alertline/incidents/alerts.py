@@ -147,7 +147,7 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         leased_until=renewed(row, event, heard.read_at),
         stale=False,
         paging=row.paging and event.paging,
-        point=row.point and event.status is not AlertStatus.RESOLVED,
+        point=row.point and (event.status is not AlertStatus.RESOLVED or spans == row.spans),
     )
 
 

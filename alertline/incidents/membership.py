@@ -4,7 +4,8 @@ A merge is undone by a split, so every moved row keeps the id of the incident th
 merges what evidence says is one; what a person took apart or put in its place it leaves alone (contract §8.15).
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,6 +17,8 @@ from schemas.incident import Reason, Related
 from schemas.vocabulary import CommandName, IncidentStatus, MilestoneName, RowKind
 
 __all__ = ["join", "merge", "move", "revive", "told_of"]
+
+_Moved = TypeVar("_Moved", EpisodeRow, ItemRow)
 
 _PINNED: Final = (Reason("manual", 99, "A person put it here."),)
 
@@ -42,14 +45,19 @@ def join(work: Work, episode: str, other: Related) -> None:
     work.mark(work.state.incidents[survivor.id], RowKind.MERGED, row.started_at, text, row.start_evidence)
 
 
+def _by_id(rows: Iterable[_Moved]) -> list[_Moved]:
+    """The rows in an order that does not hang on when the memory took them in: after a restart that is another."""
+    return sorted(rows, key=lambda each: each.id)
+
+
 def merge(work: Work, loser: IncidentRow, survivor: IncidentRow) -> None:
     """Let one incident become part of another: its id leads there from now on."""
     members = work.state.members[loser.id]
     work.decide_incident(DecisionKind.INCIDENT_MERGED, loser, merged_into=survivor.id)
-    for episode in list(members.episodes.values()):
+    for episode in _by_id(members.episodes.values()):
         move(work, episode, survivor.id, origin=loser.id)
     overridden = {item.args["milestone"] for item in _overrides(work, survivor.id)}
-    for item in list(members.items.values()):
+    for item in _by_id(members.items.values()):
         moved = msgspec.structs.replace(item, incident=survivor.id, origin=loser.id)
         if item.command == CommandName.OVERRIDE_MILESTONE and item.args["milestone"] in overridden:
             moved = msgspec.structs.replace(moved, accepted=False)  # the survivor's win, this one becomes a conflict
@@ -64,9 +72,9 @@ def revive(work: Work, home: IncidentRow, origin: str) -> None:
     work.decide_incident(
         DecisionKind.INCIDENT_REVIVED, lost, merged_into=None, cannot_link=(*lost.cannot_link, home.id)
     )
-    for episode in [each for each in members.episodes.values() if each.origin == origin]:
+    for episode in _by_id(each for each in members.episodes.values() if each.origin == origin):
         move(work, episode, origin, origin=None)
-    for item in [each for each in members.items.values() if each.origin == origin]:
+    for item in _by_id(each for each in members.items.values() if each.origin == origin):
         back = msgspec.structs.replace(item, incident=origin, origin=None)
         if item.command == CommandName.OVERRIDE_MILESTONE:
             back = msgspec.structs.replace(back, accepted=True)

@@ -128,7 +128,7 @@ def test_each_alert_of_a_list_has_its_own_lease() -> None:
     }
 
 
-@given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 600)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(st.integers(1, 900), st.integers(1, 600)), min_size=1, max_size=8))
 def test_the_first_gap_that_no_lease_covers_is_the_end(notices: list[tuple[int, int]]) -> None:
     """Whatever is granted and whenever it is renewed: as far as leases reach it fires, and there it expires."""
     story, at, until = Story(), 0, 0
