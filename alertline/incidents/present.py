@@ -7,8 +7,10 @@ import msgspec
 
 from alertline.incidents.candidates import candidates
 from alertline.incidents.durations import DEFINITION, durations
+from alertline.incidents.edits import fields_set, shown_revisions, slots_of
 from alertline.incidents.flags import flags
 from alertline.incidents.gist import sums_of
+from alertline.incidents.history import history_of
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
 from alertline.incidents.origin import probable_origin
@@ -49,8 +51,8 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 
     Its telling episodes are enough (`gist.py`), with their alerts; `services` are those of all alerts.
     """
-    edited = _edits(facts.items)
-    severity = highest(episode.severity for episode in witnesses(facts.episodes))
+    edited = fields_set(facts.items)
+    severity = highest([*(episode.severity for episode in witnesses(facts.episodes)), *_declared(facts.items)])
     return Overview(
         title=edited.get("title") or _title(facts, sums),
         severity=Severity(edited.get("severity", severity)),
@@ -102,6 +104,8 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         impact=Impact(),
         tasks=(),
         postmortem=Postmortem(slots, completeness(slots)),
+        revisions=shown_revisions(facts.items),
+        history=history_of(facts),
     )
 
 
@@ -123,22 +127,15 @@ def _services(alerts: Iterable[AlertRow]) -> Iterable[str]:
     return (alert.service for alert in alerts if alert.service)
 
 
-def _edits(items: Iterable[ItemRow]) -> dict[str, str]:
-    """What people set by `update`, the newest of each field."""
-    found: dict[str, str] = {}
-    for item in sorted(items, key=lambda each: each.order):
-        if item.command == CommandName.UPDATE and item.accepted:
-            found |= {name: str(value) for name, value in item.args.get("fields", {}).items() if name != "slots"}
-    return found
+def _declared(items: Iterable[ItemRow]) -> Iterable[Severity]:
+    """The severities that people declared with: alerts may raise them, never lower them."""
+    for item in items:
+        if item.command == CommandName.DECLARE and (named := item.args.get("fields", {}).get("severity")):
+            yield Severity(named)
 
 
 def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
-    slots = {name: Slot() for name in required_slots()}
-    for item in sorted(items, key=lambda each: each.order):
-        if item.command == CommandName.UPDATE and item.accepted:
-            for name, value in item.args.get("fields", {}).get("slots", {}).items():
-                slots[name] = msgspec.convert(value, Slot)
-    return slots
+    return {name: Slot() for name in required_slots()} | slots_of(items)
 
 
 def _related(facts: IncidentFacts) -> tuple[Related, ...]:
