@@ -34,6 +34,7 @@ def api_routes(reader: Reader) -> list[Route]:
     handlers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {
         "/v1/incidents": _list(reader),
         incident: _of_incident(reader, _whole),
+        f"{incident}/entries/{{entry}}": _entry(reader),
         f"{incident}/timeline.md": _of_incident(reader, _timeline_md),
         f"{incident}/timeline.csv": _of_incident(reader, _timeline_csv),
         f"{incident}/timeline.json": _of_incident(reader, _timeline_json),
@@ -91,6 +92,21 @@ def _of_incident(reader: Reader, answer: _Answer) -> Callable[[web.Request], Awa
             )
         body = response.body
         return cached(request, response, etag_of(incident.version, body if isinstance(body, bytes) else b""))
+
+    return handle
+
+
+def _entry(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """One row of the timeline, with its revision as the validator: what `If-Match` names when it is edited."""
+
+    async def handle(request: web.Request) -> web.Response:
+        incident = await incident_of(reader, request)
+        row = next((each for each in incident.timeline if each.id == request.match_info["entry"]), None)
+        if row is None:
+            raise Problem(404, "The incident has no such row")
+        response = json_answer(msgspec.json.encode(row))
+        response.etag = str(row.revision)
+        return response
 
     return handle
 

@@ -30,6 +30,8 @@ from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
 from review.views import view_of
+from review.writing.amendments import Amendments
+from review.writing.routes import write_routes
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
 
@@ -45,8 +47,13 @@ _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
-    desk = Desk(reader, orders)
-    api = [*api_routes(reader), *quarantine_routes(desk), *command_routes(reader)]
+    desk, amendments = Desk(reader, orders), Amendments(reader, orders)
+    api = [
+        *api_routes(reader),
+        *write_routes(amendments),
+        *quarantine_routes(desk),
+        *command_routes(reader),
+    ]
     return [*api, *page_routes(reader, desk, recorded_time=recorded_time)]
 
 

@@ -26,6 +26,10 @@ class Reader(Protocol):
         """The incident as it is presented; an alias leads to the survivor. None if nothing has this id."""
         ...
 
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream whose writer decides about an incident; None if nothing has this id."""
+        ...
+
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """Several incidents as they are presented, in the order asked for; unknown ids are left out."""
         ...

@@ -77,6 +77,11 @@ class StoreReader:
         async with reading(self._engine) as connection:
             return await read_facts(connection, fit(incident_id))
 
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream of an incident, merged away or not; None for an unknown id."""
+        async with reading(self._engine) as connection:
+            return await connection.scalar(select(incidents.c.stream).where(incidents.c.id == fit(incident_id)))
+
     async def facts_of(self, incident_ids: Sequence[str]) -> list[IncidentFacts]:
         """The facts of several incidents, read at one moment, in the order asked for; unknown ids are left out."""
         async with reading(self._engine) as connection:

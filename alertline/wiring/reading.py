@@ -38,6 +38,10 @@ class StoredIncidents:
         facts = await self._store.facts(incident_id)
         return None if facts is None else present(facts, facts.policy)
 
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream of an incident, or of an alias."""
+        return await self._store.stream_of(incident_id)
+
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """Several incidents as they are presented."""
         found = await self._store.facts_of(incident_ids)

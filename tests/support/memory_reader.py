@@ -48,6 +48,10 @@ class MemoryReader:
         known = {name: incident for incident in self._incidents for name in (*incident.aliases, incident.id)}
         return known.get(incident_id)
 
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The default one, of what there is."""
+        return None if await self.incident(incident_id) is None else "default"
+
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """By ids."""
         found = [await self.incident(each) for each in incident_ids]
