@@ -15,7 +15,7 @@ from alertline.web.access import Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import cached, download, etag_of, json_answer
-from review.lookup import incident_of, incident_page
+from review.lookup import evidence_of, incident_of, incident_page, supposed_of
 from review.queries import View, refused, view_of, wants
 from review.reading import Reader
 from schemas.incident import Incident
@@ -35,6 +35,8 @@ def api_routes(reader: Reader) -> list[Route]:
         "/v1/incidents": _list(reader),
         incident: _of_incident(reader, _whole),
         f"{incident}/entries/{{entry}}": _entry(reader),
+        f"{incident}/evidence/{{event}}": _evidence(reader),
+        f"{incident}/milestones/{{name}}/effect": _effect(reader),
         f"{incident}/timeline.md": _of_incident(reader, _timeline_md),
         f"{incident}/timeline.csv": _of_incident(reader, _timeline_csv),
         f"{incident}/timeline.json": _of_incident(reader, _timeline_json),
@@ -107,6 +109,27 @@ def _entry(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
         response = json_answer(msgspec.json.encode(row))
         response.etag = str(row.revision)
         return response
+
+    return handle
+
+
+def _evidence(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        found = await evidence_of(reader, request)
+        if wants(request.query, "raw"):
+            return await _raw(reader, found.delivery)
+        return json_answer({"delivery": public_delivery(found.delivery), "item": found.item})
+
+    return handle
+
+
+def _effect(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        supposed = await supposed_of(reader, request)
+        milestones = milestones_as_public(supposed.milestones)
+        return json_answer(
+            {"milestones": milestones, "metrics": metrics_as_public(supposed.metrics, supposed.definition)}
+        )
 
     return handle
 

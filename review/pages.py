@@ -23,12 +23,14 @@ from alertline.web.routes import Route
 from review.answers import download, page_answer
 from review.api import api_routes, check_style
 from review.commanding import Orders, command_routes
+from review.describing.document import document_routes
 from review.lookup import incident_of, incident_page
 from review.quarantine import Desk, quarantine_routes
 from review.quarantine_pages import quarantine_pages
 from review.queries import MAX_LIMIT, incident_filter
 from review.reading import Reader
 from review.rendering import draft_html
+from review.streaming import stream_routes
 from review.views import view_of
 from review.writing.amendments import Amendments
 from review.writing.routes import write_routes
@@ -53,6 +55,8 @@ def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False
         *write_routes(amendments),
         *quarantine_routes(desk),
         *command_routes(reader),
+        *stream_routes(reader),
+        *document_routes(),
     ]
     return [*api, *page_routes(reader, desk, recorded_time=recorded_time)]
 

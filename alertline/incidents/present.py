@@ -72,7 +72,6 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
     rows = timeline(facts, stamps)
     start, end = bounds(facts, stamps)
-    slots = _slots(facts.items)
     return Incident(
         id=row.id,
         status=row.status,
@@ -103,7 +102,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         aliases=facts.aliases,
         impact=Impact(),
         tasks=(),
-        postmortem=Postmortem(slots, completeness(slots)),
+        postmortem=_postmortem(facts.items),
         revisions=shown_revisions(facts.items),
         history=history_of(facts),
     )
@@ -134,8 +133,9 @@ def _declared(items: Iterable[ItemRow]) -> Iterable[Severity]:
             yield Severity(named)
 
 
-def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
-    return {name: Slot() for name in required_slots()} | slots_of(items)
+def _postmortem(items: Iterable[ItemRow]) -> Postmortem:
+    slots = {name: Slot() for name in required_slots()} | slots_of(items)
+    return Postmortem(slots, completeness(slots))
 
 
 def _related(facts: IncidentFacts) -> tuple[Related, ...]:

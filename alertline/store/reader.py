@@ -4,7 +4,7 @@ Guarantee: every answer is of one moment: what one transaction of the writer wro
 Any method may raise `StoreUnavailable`: the database does not answer now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -14,7 +14,9 @@ from alertline.clock import from_micros, micros
 from alertline.incidents.model import IncidentFacts, ItemRow
 from alertline.store.cursor import Big, read_cursor, write_cursor
 from alertline.store.engine import reading
+from alertline.store.evidence import Evidence, read_evidence
 from alertline.store.facts import read_facts
+from alertline.store.feed import News, read_news
 from alertline.store.holding import MOST, HeldPage, read_held, read_quarantine
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from alertline.store.rows import fit, fold_title, read_configuration, read_delivery, read_item, read_summary
@@ -81,6 +83,14 @@ class StoreReader:
         """The stream of an incident, merged away or not; None for an unknown id."""
         async with reading(self._engine) as connection:
             return await connection.scalar(select(incidents.c.stream).where(incidents.c.id == fit(incident_id)))
+
+    async def evidence(self, incident_id: str, event_id: str) -> Evidence | None:
+        """The delivery behind an event that an incident names; None if it names no such event."""
+        return await read_evidence(self._engine, incident_id, event_id)
+
+    async def news(self, since: Mapping[int, int] | None) -> News:
+        """Which incidents were decided about since a place in the feed; None: only where the feed is now."""
+        return await read_news(self._engine, since)
 
     async def facts_of(self, incident_ids: Sequence[str]) -> list[IncidentFacts]:
         """The facts of several incidents, read at one moment, in the order asked for; unknown ids are left out."""

@@ -34,6 +34,7 @@ from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from review.pages import browser_errors, review_routes
+from review.streaming import STREAMS, end_streams
 from schemas.configuration import Configuration
 from schemas.records import Record
 
@@ -65,6 +66,8 @@ def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web
     shown = browser_errors(recorded_time=recorded_time)
     add_routes(app, routes, LocalOperator(), shown=shown)
     add_unknown_routes(app, shown=shown)
+    app[STREAMS] = set()
+    app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(_with_little_collecting)
     return app
 
