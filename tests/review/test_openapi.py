@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -76,7 +77,7 @@ def test_the_server_does_what_the_document_says(live: Live, each: object) -> Non
 
     @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
-    def ask(case: schemathesis.Case[object]) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         for known in (False, True):
             if known and "id" in case.path_parameters and "/incidents/" in each.path:
                 case.path_parameters["id"] = live.incident
