@@ -99,8 +99,17 @@ def _paths(incident: Incident, rows: Iterable[TimelineRow], x: Scale, width: flo
         length = max(round(x(end) - x(row.at), 1), 4.0)
         place, _, text, left = _place(taken, x(row.at) + length, _words(row), width)
         found.append(Stretch(x(row.at), length, place, text, _words(row), rejection is not None, left))
-    rejected = sum(each.rejected for each in found)
-    return Band("Paths tried", f"{rejected} rejected" if rejected else "", stretches=tuple(found))
+    alone = [row for row in rows if row.kind is RowKind.HYPOTHESIS_REJECTED and not _opened(row, rejections.values())]
+    marks = []
+    for row in alone:  # when such a path began nobody said
+        place, at, text, left = _place(taken, x(row.at), _words(row), width)
+        marks.append(Mark(at, place, text, f"Rejected: {_words(row)}", left))
+    rejected = sum(each.rejected for each in found) + len(marks)
+    return Band("Paths tried", f"{rejected} rejected" if rejected else "", tuple(marks), tuple(found))
+
+
+def _opened(row: TimelineRow, rejections: Iterable[TimelineRow]) -> bool:
+    return any(each.id == row.id for each in rejections)
 
 
 def _gaps(incident: Incident, x: Scale) -> Band:

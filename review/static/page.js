@@ -38,12 +38,11 @@ async function fillSheet(response, address) {
   if (form) followEffect(form, address);
 }
 
-// the effect of a new time, while it is typed; saving uses what was shown
+// the effect of a new time, while it is typed
 function followEffect(form, address) {
   const field = form.elements.at;
   let asked = 0;
   const show = async () => {
-    for (const hidden of sheet.querySelectorAll("input[type=hidden][name=at]")) hidden.value = field.value;
     const mine = ++asked;
     const response = await fetch(`${address.split("?")[0]}?at=${encodeURIComponent(field.value)}`);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -51,6 +50,7 @@ function followEffect(form, address) {
   };
   field.addEventListener("input", show);
   form.addEventListener("submit", (event) => {
+    if (!("preview" in (event.submitter?.dataset ?? {}))) return;
     event.preventDefault();
     show();
   });
