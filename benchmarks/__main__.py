@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store …]`: all, or those named."""
+"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|review …]`: all, or those named."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -10,7 +10,7 @@ import click
 from benchmarks.bodies import MIXTURES
 from benchmarks.reporting import Figure, Options, load_figures, save_figures, show, tell
 
-_NAMES: Final = ("receive", "replay", "engine", "correlation", "adapters", "log", "store")
+_NAMES: Final = ("receive", "replay", "engine", "correlation", "adapters", "log", "store", "review")
 
 
 @click.command()

@@ -45,7 +45,7 @@ def form_routes(amendments: Amendments, render: Render) -> list[Route]:
         Route("POST", path, Permission.WRITE, _form(amendments, render, write, anchor))
         for path, (write, anchor) in writes.items()
     ]
-    return [*routes, Route("POST", "/name", Permission.READ, _name)]
+    return [*routes, Route("POST", "/name", Permission.WRITE, _name)]
 
 
 class _Forms:

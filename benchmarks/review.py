@@ -1,0 +1,153 @@
+"""How long the server takes for an incident of 10 000 rows and for a page of a list of 100 000, asked over HTTP."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+import msgspec
+import uvloop
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from alertline.clock import now
+from alertline.eventlog.memory import MemoryLog
+from alertline.eventlog.port import LogRecord, Position
+from alertline.incidents.policy import Policy
+from alertline.store.engine import open_engine
+from alertline.store.migrate import upgrade
+from alertline.store.port import Batch, Claim, Summary
+from alertline.store.reader import StoreReader
+from alertline.store.writer import StoreWriter
+from alertline.wiring.commanding import LoggedOrders
+from alertline.wiring.reading import StoredIncidents
+from alertline.wiring.server import build_app
+from benchmarks.reporting import Figure, Options, tell
+from consumers.applying import States, apply_records
+from ingest.intake import Posted, receive
+from ingest.integrations import Integrations
+from review.pages import review_routes
+from schemas.records import encode
+from schemas.vocabulary import IncidentStatus, Severity
+
+__all__ = ["measure"]
+
+_ENTRIES: Final = 10_000
+_LISTED: Final = 100_000
+_BATCH: Final = 500
+_START: Final = datetime(2025, 3, 4, 10, tzinfo=UTC)
+_KINDS: Final = ("note", "hypothesis", "finding", "comms", "investigating")
+_ASKED: Final = {
+    "incident page": "/incidents/{id}",
+    "incident page 30": "/incidents/{id}?page=30",
+    "incident timeline.md": "/v1/incidents/{id}/timeline.md",
+    "incident json": "/v1/incidents/{id}",
+    "list page": "/",
+    "list summary": "/v1/incidents?view=summary",
+    "list open": "/v1/incidents?view=summary&status=open",
+    "list service": "/v1/incidents?view=summary&service=service-17",
+    "list text": "/v1/incidents?view=summary&q=nothing+like+this",
+    "list text found": "/v1/incidents?view=summary&q=disk+99&severity=error",
+}
+
+
+def measure(options: Options) -> Iterable[Figure]:
+    """Each address so many times; the median counts, the first answer too."""
+    with tempfile.TemporaryDirectory(prefix="alertline-bench-") as folder:
+        took = uvloop.run(_asked(Path(folder) / "store.db", max(options.rounds, 3)))
+    whole = sum(median(times) for times in took.values())
+    for name, times in took.items():
+        yield Figure(f"review {name}", median(times), "ms", median(times) / whole)
+
+
+async def _asked(path: Path, rounds: int) -> dict[str, list[float]]:
+    async with _served(path) as (client, incident):
+        took: dict[str, list[float]] = {}
+        for name, address in _ASKED.items():
+            for _ in range(rounds):
+                began = perf_counter()
+                async with client.get(address.format(id=incident)) as response:
+                    length = len(await response.read())
+                took.setdefault(name, []).append((perf_counter() - began) * 1000)
+                assert response.status == 200, (address, response.status)  # noqa: S101
+            tell(f"review {name}: {median(took[name]):.0f} ms, {length / 1000:.0f} KB")
+    return took
+
+
+@asynccontextmanager
+async def _served(path: Path) -> AsyncIterator[tuple[TestClient[web.Request, web.Application], str]]:
+    url = f"sqlite+aiosqlite:///{path}"
+    await upgrade(url)
+    engine = open_engine(url)
+    incident = await _fill(StoreWriter(engine))
+    log, store = MemoryLog(), StoreReader(engine)
+    routes = review_routes(StoredIncidents(store, log), LoggedOrders(log, store, Integrations(), now))
+    app = build_app(routes=routes, recorded_time=False, max_body=1_000_000)
+    async with TestClient(TestServer(app)) as client:
+        yield client, incident
+    await engine.dispose()
+
+
+async def _fill(writer: StoreWriter) -> str:
+    """An incident with many rows, and many others that are only lines of the list."""
+    states, claim, records = States(Policy()), await writer.claim("bench", 0, "bench"), _records()
+    lines: list[Summary] = []
+    for start in range(0, len(records), _BATCH):
+        batch = apply_records(states, records[start : start + _BATCH], claim)
+        await writer.commit(batch)
+        claim = msgspec.structs.replace(claim, next_offset=batch.next_offset)
+        lines = list(batch.summaries) or lines
+    for start in range(0, _LISTED, 5000):
+        claim = await _list(writer, claim, [_line(lines[0], start + n) for n in range(5000)])
+    return lines[0].id
+
+
+def _records() -> list[LogRecord]:
+    """One alert, and what people say about it, five entries in a delivery."""
+    found = Integrations()
+    alerting, saying = found.find("generic"), found.find("alertline")
+    assert alerting is not None  # noqa: S101
+    assert saying is not None  # noqa: S101
+    body = {"dedup_key": "x", "title": "api is slow", "service": "api", "severity": "error", "status": "firing"}
+    bodies = [(alerting, "generic", body | {"starts_at": _START.isoformat()})]
+    records = []
+    for number in range(0, _ENTRIES, 5):
+        bodies.append((saying, "alertline", {"items": [_entry(number + n) for n in range(5)]}))
+    for number, ((integration, adapter), name, said) in enumerate(bodies):
+        at = _START + timedelta(seconds=number)
+        posted = Posted(integration=name, body=msgspec.json.encode(said), received_at=at)
+        record = receive(posted, integration, adapter)
+        records.append(LogRecord(Position(0, number + 1), "default", at, encode(record)))
+    return records
+
+
+def _entry(number: int) -> dict[str, str]:
+    at = _START + timedelta(seconds=number)
+    text = f"Entry {number}: somebody looked at something, and says in a sentence or two what there was to be seen."
+    return {"type": "entry", "kind": _KINDS[number % 5], "text": text, "at": at.isoformat(), "actor": "ana"}
+
+
+def _line(like: Summary, number: int) -> Summary:
+    severities, status = list(Severity), IncidentStatus.RESOLVED if number % 100 else IncidentStatus.OPEN
+    return msgspec.structs.replace(
+        like,
+        id=f"inc_{number:016x}",
+        title=f"disk {number} is nearly full on host-{number % 977}",
+        services=(f"service-{number % 200}",),
+        severity=severities[number % len(severities)],
+        status=status,
+        started_at=_START - timedelta(minutes=number),
+    )
+
+
+async def _list(writer: StoreWriter, claim: Claim, lines: Sequence[Summary]) -> Claim:
+    end = claim.next_offset + 1
+    empty = Batch(
+        claim=claim, first=claim.next_offset, next_offset=end, decisions=(), deliveries=(), summaries=lines, clocks=()
+    )
+    await writer.commit(empty)
+    return msgspec.structs.replace(claim, next_offset=end)
