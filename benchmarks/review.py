@@ -17,10 +17,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from alertline.clock import now
 from alertline.eventlog.memory import MemoryLog
 from alertline.eventlog.port import LogRecord, Position
+from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.model import ItemRow, Order
 from alertline.incidents.policy import Policy
 from alertline.store.engine import open_engine
 from alertline.store.migrate import upgrade
-from alertline.store.port import Batch, Claim, Summary
+from alertline.store.port import Applied, Batch, Claim, Summary
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.wiring.commanding import LoggedOrders
@@ -32,15 +34,14 @@ from ingest.intake import Posted, receive
 from ingest.integrations import Integrations
 from review.pages import review_routes
 from schemas.records import encode
-from schemas.vocabulary import IncidentStatus, Severity
+from schemas.vocabulary import Basis, IncidentStatus, RowKind, Severity
 
 __all__ = ["measure"]
 
 _ENTRIES: Final = 10_000
 _LISTED: Final = 100_000
-_BATCH: Final = 500
 _START: Final = datetime(2025, 3, 4, 10, tzinfo=UTC)
-_KINDS: Final = ("note", "hypothesis", "finding", "comms", "investigating")
+_KINDS: Final = (RowKind.NOTE, RowKind.HYPOTHESIS, RowKind.FINDING, RowKind.COMMS, RowKind.INVESTIGATING)
 _ASKED: Final = {
     "incident page": "/incidents/{id}",
     "incident page 30": "/incidents/{id}?page=30",
@@ -93,42 +94,50 @@ async def _served(path: Path) -> AsyncIterator[tuple[TestClient[web.Request, web
 
 
 async def _fill(writer: StoreWriter) -> str:
-    """An incident with many rows, and many others that are only lines of the list."""
-    states, claim, records = States(Policy()), await writer.claim("bench", 0, "bench"), _records()
-    lines: list[Summary] = []
-    for start in range(0, len(records), _BATCH):
-        batch = apply_records(states, records[start : start + _BATCH], claim)
-        await writer.commit(batch)
-        claim = msgspec.structs.replace(claim, next_offset=batch.next_offset)
-        lines = list(batch.summaries) or lines
+    """An incident with many rows, and many others that are only lines of the list.
+
+    The rows are written as what they come to: only reading is measured here.
+    """
+    states, claim = States(Policy()), await writer.claim("bench", 0, "bench")
+    batch = apply_records(states, [_fired()], claim)
+    incident = batch.summaries[0]
+    said = [Applied("default", 2, n, Decision(DecisionKind.ITEM_RECORDED, _said(incident, n))) for n in range(_ENTRIES)]
+    await writer.commit(msgspec.structs.replace(batch, decisions=[*batch.decisions, *said]))
+    claim = msgspec.structs.replace(claim, next_offset=batch.next_offset)
     for start in range(0, _LISTED, 5000):
-        claim = await _list(writer, claim, [_line(lines[0], start + n) for n in range(5000)])
-    return lines[0].id
+        claim = await _list(writer, claim, [_line(incident, start + n) for n in range(5000)])
+    return incident.id
 
 
-def _records() -> list[LogRecord]:
-    """One alert, and what people say about it, five entries in a delivery."""
-    found = Integrations()
-    alerting, saying = found.find("generic"), found.find("alertline")
-    assert alerting is not None  # noqa: S101
-    assert saying is not None  # noqa: S101
+def _fired() -> LogRecord:
     body = {"dedup_key": "x", "title": "api is slow", "service": "api", "severity": "error", "status": "firing"}
-    bodies = [(alerting, "generic", body | {"starts_at": _START.isoformat()})]
-    records = []
-    for number in range(0, _ENTRIES, 5):
-        bodies.append((saying, "alertline", {"items": [_entry(number + n) for n in range(5)]}))
-    for number, ((integration, adapter), name, said) in enumerate(bodies):
-        at = _START + timedelta(seconds=number)
-        posted = Posted(integration=name, body=msgspec.json.encode(said), received_at=at)
-        record = receive(posted, integration, adapter)
-        records.append(LogRecord(Position(0, number + 1), "default", at, encode(record)))
-    return records
+    generic = Integrations().find("generic")
+    assert generic is not None  # noqa: S101 - every source is an integration of its own name
+    posted = Posted(
+        integration="generic",
+        body=msgspec.json.encode({**body, "starts_at": _START.isoformat()}),
+        received_at=_START,
+    )
+    return LogRecord(Position(0, 1), "default", _START, encode(receive(posted, *generic)))
 
 
-def _entry(number: int) -> dict[str, str]:
+def _said(incident: Summary, number: int) -> ItemRow:
     at = _START + timedelta(seconds=number)
-    text = f"Entry {number}: somebody looked at something, and says in a sentence or two what there was to be seen."
-    return {"type": "entry", "kind": _KINDS[number % 5], "text": text, "at": at.isoformat(), "actor": "ana"}
+    return ItemRow(
+        id=f"ev_{number:016x}",
+        stream="default",
+        scope=incident.scope,
+        incident=incident.id,
+        kind=_KINDS[number % len(_KINDS)],
+        at=at,
+        text=f"Entry {number}: somebody looked at something, and says in a sentence or two what there was to be seen.",
+        basis=Basis.MANUAL,
+        order=Order(2, number),
+        read_at=at,
+        actor="ana",
+        source="alertline",
+        evidence=(f"ev_{number:016x}",),
+    )
 
 
 def _line(like: Summary, number: int) -> Summary:

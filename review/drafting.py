@@ -1,6 +1,7 @@
 """The draft as the page shows it: what is filled from records and what a person wrote are never mixed up."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from markupsafe import Markup
@@ -12,6 +13,9 @@ from review.rendering import draft_html
 from schemas.incident import Incident, Slot
 
 __all__ = ["Part", "parts_of"]
+
+
+_LONG: Final = 300
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -31,12 +35,21 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def parts_of(incident: Incident) -> tuple[Part, ...]:
-    """The draft in its order."""
+    """The draft in its order; the rows of the timeline, which stand above it on the page, are only counted.
+
+    Of a very long incident the first rows are told from; the exports are made of all.
+    """
     return tuple(_parts(incident))
 
 
 def _parts(incident: Incident) -> Iterable[Part]:
-    for segment in parse(draft(incident)):
+    told = incident
+    if len(incident.timeline) > _LONG:
+        told = msgspec.structs.replace(incident, timeline=incident.timeline[:_LONG])
+    for segment in parse(draft(told)):
+        if isinstance(segment, Auto) and segment.name == "timeline":
+            yield Part(html=_counted(incident), automatic=True)
+            continue
         if isinstance(segment, Slotted):
             kept = incident.postmortem.slots.get(segment.name, Slot())
             written = slot_of(incident, segment.name)
@@ -45,3 +58,9 @@ def _parts(incident: Incident) -> Iterable[Part]:
         html = draft_html(segment.raw, below=2)
         if html.strip():
             yield Part(html=html, automatic=isinstance(segment, Auto))
+
+
+def _counted(incident: Incident) -> Markup:
+    visible = sum(not row.hidden for row in incident.timeline)
+    cut = " Told from the first of them; the Markdown has all." if len(incident.timeline) > _LONG else ""
+    return Markup("<p>The {} visible rows of the timeline above.{}</p>").format(visible, cut)

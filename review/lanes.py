@@ -13,7 +13,7 @@ import msgspec
 from alertline.incidents.telling.statements import misleading_paths, row_detail
 from alertline.incidents.telling.wording import kind_title, one_line
 from schemas.incident import Incident, TimelineRow
-from schemas.vocabulary import RowKind
+from schemas.vocabulary import MilestoneName, RowKind
 
 __all__ = ["Band", "Mark", "Scale", "Stretch", "band_of", "bands"]
 
@@ -21,6 +21,8 @@ _CHAR: Final = 5.9  # of the view box, a little more than a character is wide
 _LONGEST: Final = 30
 _ROWS: Final = 3
 _ROOM: Final = 10.0
+_MOST: Final = 300
+_TELLING: Final = {RowKind(name.value) for name in MilestoneName}
 _CHANGES: Final = {RowKind.CHANGE, RowKind.ROLLBACK}
 _PATHS: Final = {RowKind.HYPOTHESIS, RowKind.HYPOTHESIS_REJECTED}
 _NOT_PEOPLE: Final = {*_CHANGES, *_PATHS, RowKind.COMMS, RowKind.CORRECTION, RowKind.MERGED, RowKind.SPLIT}
@@ -66,7 +68,7 @@ class Band(msgspec.Struct, frozen=True):
 
 def bands(incident: Incident, x: Scale, width: float) -> tuple[Band, ...]:
     """Every lane that has something in it, in the order in which they are shown."""
-    rows = [row for row in incident.timeline if not row.hidden]
+    rows = _few([row for row in incident.timeline if not row.hidden])
     people = [row for row in rows if row.written and row.kind not in _NOT_PEOPLE]
     found = (
         band_of("Changes", _count(_rows_of(rows, _CHANGES), "during"), _rows_of(rows, _CHANGES), x, width),
@@ -76,6 +78,16 @@ def bands(incident: Incident, x: Scale, width: float) -> tuple[Band, ...]:
         _gaps(incident, x),
     )
     return tuple(band for band in found if band.marks or band.stretches)
+
+
+def _few(rows: list[TimelineRow]) -> list[TimelineRow]:
+    """As many as a picture can hold: of many those that are pinned or tell of a milestone, then the first ones."""
+    if len(rows) <= _MOST:
+        return rows
+    telling = [row for row in rows if row.pinned or row.kind in _TELLING][:_MOST]
+    known = {row.id for row in telling}
+    others = [row for row in rows if row.id not in known][: _MOST - len(telling)]
+    return sorted((*telling, *others), key=lambda row: row.at)
 
 
 def band_of(name: str, about: str, rows: Sequence[TimelineRow], x: Scale, width: float) -> Band:

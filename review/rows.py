@@ -11,12 +11,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from alertline.incidents.telling.statements import row_detail
 from alertline.incidents.telling.wording import duration
 from review.queries import whole_number
 from review.zones import Zone
 from schemas.incident import Gap, Incident, TimelineRow
-from schemas.vocabulary import MilestoneName, RowKind
+from schemas.vocabulary import RowKind
 
 __all__ = ["Chip", "Day", "Line", "Table", "table_of"]
 
@@ -70,13 +69,16 @@ def table_of(incident: Incident, query: Mapping[str, str], zone: Zone) -> Table:
     show = query.get("show", "")
     show = show if show in _GROUPS else "all"
     find, page = query.get("find", "")[:200], whole_number(query, "page") or 0
-    groups = _grouped(incident)
-    rows = [row for row in groups[show] if find.casefold() in f"{row_detail(row)} {row.actor}".casefold()]
+    keys = _keys(incident)
+    groups = _grouped(incident, keys)
+    rows = groups[show]
+    if find:
+        rows = [row for row in rows if find.casefold() in f"{row.text} {row.actor}".casefold()]
     first = min(page * _PAGE, max(len(rows) - 1, 0) // _PAGE * _PAGE)
     shown = rows[first : first + _PAGE]
     here = {name: value for name, value in (("show", show if show != "all" else ""), ("find", find)) if value}
     return Table(
-        days=tuple(_days(incident, shown, zone, gaps=show == "all" and not find)),
+        days=tuple(_days(incident, shown, zone, keys, gaps=show == "all" and not find)),
         chips=tuple(_chip(name, len(groups[name]), find, chosen=name == show) for name in _GROUPS),
         find=find,
         show=show,
@@ -89,11 +91,17 @@ def table_of(incident: Incident, query: Mapping[str, str], zone: Zone) -> Table:
     )
 
 
-def _grouped(incident: Incident) -> dict[str, list[TimelineRow]]:
+def _keys(incident: Incident) -> set[str]:
+    """The ids of the rows that stand for a milestone."""
+    stamps = {name.value: stamp.at for name, stamp in incident.milestones.items() if stamp is not None}
+    return {row.id for row in incident.timeline if stamps.get(row.kind.value) == row.at and not row.hidden}
+
+
+def _grouped(incident: Incident, keys: set[str]) -> dict[str, list[TimelineRow]]:
     visible = [row for row in incident.timeline if not row.hidden]
     return {
         "all": list(incident.timeline),
-        "key": [row for row in visible if _stands_for_milestone(incident, row)],
+        "key": [row for row in visible if row.id in keys],
         "alerts": [row for row in visible if row.kind in _ALERTS],
         "changes": [row for row in visible if row.kind in _CHANGES],
         "people": [row for row in visible if row.written],
@@ -112,7 +120,7 @@ def _address(here: Mapping[str, str], page: int) -> str:
     return f"?{urlencode(named)}#timeline" if named else "?#timeline"
 
 
-def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, *, gaps: bool) -> Iterable[Day]:
+def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, keys: set[str], *, gaps: bool) -> Iterable[Day]:
     """Rows keep their order; a gap stands before the first row that is later than its beginning."""
     pending = [gap for gap in incident.gaps if gaps and rows and rows[0].at <= gap.from_ <= rows[-1].at]
     days: dict[str, list[Line | Gap]] = {}
@@ -121,7 +129,7 @@ def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, *, gaps: 
         while pending and pending[0].from_ < row.at:
             gap = pending.pop(0)
             days.setdefault(zone.day(gap.from_), []).append(gap)
-        line = Line(row, _after(before.at if before else None, row.at), _stands_for_milestone(incident, row))
+        line = Line(row, _after(before.at if before else None, row.at), row.id in keys)
         days.setdefault(zone.day(row.at), []).append(line)
     return (Day(date, tuple(lines)) for date, lines in days.items())
 
@@ -129,10 +137,3 @@ def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, *, gaps: 
 def _after(before: datetime | None, at: datetime) -> str:
     seconds = 0.0 if before is None else (at - before).total_seconds()
     return duration(seconds) if seconds >= 1 else ""
-
-
-def _stands_for_milestone(incident: Incident, row: TimelineRow) -> bool:
-    if row.kind.value not in set(MilestoneName):
-        return False
-    stamp = incident.milestones.get(MilestoneName(row.kind.value))
-    return stamp is not None and stamp.at == row.at and not row.hidden

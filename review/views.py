@@ -26,6 +26,7 @@ from schemas.vocabulary import Basis, MetricName, MilestoneName, RowKind
 
 __all__ = ["Effect", "IncidentView", "MetricGroup", "MetricLine", "effects_of", "view_of"]
 
+_FEW: Final = 10
 _ASKED: Final = (
     MilestoneName.ACKNOWLEDGED,
     MilestoneName.INVESTIGATING,
@@ -101,7 +102,10 @@ def _questions(incident: Incident) -> Iterable[str]:
         yield f"Not recorded: {', '.join(missing)}."
     rejected = misleading_paths(incident)
     opened = [row for row in incident.timeline if row.kind is RowKind.HYPOTHESIS and not row.hidden]
-    for row in (row for row in opened if row.id not in rejected):
+    pending = [row for row in opened if row.id not in rejected]
+    if len(pending) > _FEW:
+        yield f"{len(pending) - _FEW} more hypotheses were neither rejected nor confirmed."
+    for row in pending[:_FEW]:
         yield f"What came of “{row_detail(row)}”? It was neither rejected nor confirmed."
     impact = stamps.get(MilestoneName.IMPACT_STARTED)
     if impact is not None and impact.basis is Basis.ASSUMED:

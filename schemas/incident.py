@@ -137,7 +137,7 @@ class ProbableOrigin(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the timeline; `evidence` holds the ids of the events behind it.
 
     Attributes:

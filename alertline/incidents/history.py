@@ -1,10 +1,10 @@
 """What people ordered about an incident: before, after, who, why, and whether it can be taken back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from alertline.incidents.edits import newest_setters
-from alertline.incidents.model import IncidentFacts, ItemRow
+from alertline.incidents.model import ItemRow
 from alertline.incidents.undoing import why_not_undone
 from schemas.incident import Edit
 from schemas.vocabulary import CommandName
@@ -25,11 +25,8 @@ _WORDS: Final = {
 }
 
 
-def history_of(facts: IncidentFacts) -> tuple[Edit, ...]:
+def history_of(orders: Sequence[ItemRow]) -> tuple[Edit, ...]:
     """The commands about an incident, oldest first; those that were not carried out too, with the reason."""
-    orders = [item for item in facts.items if item.command is not None]
-    if not orders:
-        return ()
     newest = newest_setters(orders)
     return tuple(_edit(item, newest) for item in sorted(orders, key=lambda each: each.order))
 

@@ -51,8 +51,9 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 
     Its telling episodes are enough (`gist.py`), with their alerts; `services` are those of all alerts.
     """
-    edited = fields_set(facts.items)
-    severity = highest([*(episode.severity for episode in witnesses(facts.episodes)), *_declared(facts.items)])
+    orders = [item for item in facts.items if item.command is not None]
+    edited = fields_set(orders)
+    severity = highest([*(episode.severity for episode in witnesses(facts.episodes)), *_declared(orders)])
     return Overview(
         title=edited.get("title") or _title(facts, sums),
         severity=Severity(edited.get("severity", severity)),
@@ -70,7 +71,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     row = facts.row
     stamps = stamp(row, facts.episodes, facts.items, policy)
     whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
-    rows = timeline(facts, stamps)
+    rows, orders = timeline(facts, stamps), [item for item in facts.items if item.command is not None]
     start, end = bounds(facts, stamps)
     return Incident(
         id=row.id,
@@ -102,9 +103,9 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         aliases=facts.aliases,
         impact=Impact(),
         tasks=(),
-        postmortem=_postmortem(facts.items),
-        revisions=shown_revisions(facts.items),
-        history=history_of(facts),
+        postmortem=_postmortem(orders),
+        revisions=shown_revisions(orders),
+        history=history_of(orders),
     )
 
 

@@ -14,7 +14,7 @@ __all__ = [
     "copied",
     "encode",
     "fit",
-    "fold_title",
+    "fold",
     "incident_of",
     "read_alert",
     "read_change",
@@ -26,9 +26,13 @@ __all__ = [
     "read_item",
     "read_row",
     "read_summary",
+    "searched",
 ]
 
 Value = str | int | bool | None
+
+_LONGEST: Final = 400
+_ABOUT: Final = 150
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -54,9 +58,15 @@ def fit(text: str) -> str:
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
-def fold_title(title: str) -> str:
-    """A title, or a part of one, as it is searched: upper and lower case are the same, in every language."""
-    return fit(title.casefold())
+def fold(text: str) -> str:
+    """A text as it is searched: upper and lower case are the same, in every language."""
+    return fit(text.casefold())
+
+
+def searched(summary: Summary) -> str:
+    """What a search of the list looks into: title, services and id; no longer than an index takes."""
+    about = fold(f"{', '.join(summary.services)[:_ABOUT]} {summary.id}")
+    return f"{fold(summary.title)[: _LONGEST - len(about) - 1]} {about}"
 
 
 def incident_of(row: model.Row) -> str | None:

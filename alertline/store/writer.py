@@ -20,7 +20,7 @@ from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
 from alertline.store.engine import insert, reading, writing
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
-from alertline.store.rows import Value, copied, encode, fit, fold_title, incident_of, read_delivery, read_row
+from alertline.store.rows import Value, copied, encode, fit, incident_of, read_delivery, read_row, searched
 from alertline.store.tables import (
     ROW_TABLES,
     arrivals,
@@ -223,7 +223,7 @@ def _summary(row: Summary) -> Values:
         fit(row.scope),
         row.status,
         row.severity,
-        fold_title(row.title),
+        searched(row),
         micros(row.started_at),
         row.merged_into,
         encode(row),
