@@ -85,7 +85,7 @@ async function refresh() {
   const open = [...document.querySelectorAll("details[open]")].map((each) => each.textContent);
   const focused = document.activeElement?.closest("tr[id]")?.id;
   main.replaceChildren(...page.getElementById("main").childNodes);
-  for (const each of main.querySelectorAll("details")) if (open.includes(each.textContent)) each.open = true;
+  for (const each of main.querySelectorAll("details")) each.open = open.includes(each.textContent);
   if (focused) document.getElementById(focused)?.querySelector("a")?.focus();
   offerMyZone();
 }
@@ -152,6 +152,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+// on a phone the incidents come first
+if (matchMedia("(max-width: 640px)").matches && !document.querySelector("[data-filtered]")) {
+  document.querySelector("details.filters")?.removeAttribute("open");
+}
 
 offerMyZone();
 listen();
