@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.edits import fields_set, judged_by, marks_of, revisions_of, slots_of
+from alertline.incidents.edits import fields_set, is_written, judged_by, marks_of, revisions_of, slots_of
 from alertline.incidents.lifecycle import resolve_said
 from alertline.incidents.membership import wake
 from alertline.incidents.model import IncidentRow, ItemRow
@@ -84,7 +84,7 @@ def why_no_row(work: Work, home: IncidentRow, row: ItemRow) -> tuple[str | None,
     entry, fields = str(row.args.get("entry")), row.args.get("fields", {})
     target = work.state.item(entry)
     if target is not None and target.incident == home.id:
-        if any(name in fields for name in CORRECTABLE) and not target.written:
+        if any(name in fields for name in CORRECTABLE) and not is_written(target):
             return "only what a person wrote is corrected; of a record, add a note or override the milestone", ""
         if "kind" in fields and fields["kind"] != target.kind and RowKind.RESOLVED in (target.kind, fields["kind"]):
             return "a resolve is said anew, or its milestone overridden", ""

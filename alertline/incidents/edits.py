@@ -17,6 +17,7 @@ from schemas.vocabulary import CommandName, MilestoneName, SlotStatus
 __all__ = [
     "FIELDS",
     "fields_set",
+    "is_written",
     "judged_by",
     "marked",
     "marks_of",
@@ -44,6 +45,11 @@ class Mark(msgspec.Struct, frozen=True):
     hidden: bool = False
     note: str | None = None
     revision: int = 0
+
+
+def is_written(item: ItemRow) -> bool:
+    """Whether a person wrote it: then it can be corrected, never what a machine recorded."""
+    return item.command is None and item.source == "alertline"
 
 
 def things(item: ItemRow) -> tuple[str, ...]:

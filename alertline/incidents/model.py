@@ -268,11 +268,6 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     origin: str | None = None
     older_origins: tuple[str, ...] = ()
 
-    @property
-    def written(self) -> bool:
-        """Whether a person wrote it: then it can be corrected, never what a machine recorded."""
-        return self.command is None and self.source == "alertline"
-
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="change"):
     """A change of the observed system, kept per scope."""

@@ -68,8 +68,7 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 
 def present(facts: IncidentFacts, policy: Policy) -> Incident:
     """Compute the whole public incident."""
-    row = facts.row
-    stamps = stamp(row, facts.episodes, facts.items, policy)
+    row, stamps = facts.row, stamp(facts.row, facts.episodes, facts.items, policy)
     whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
     rows, orders = timeline(facts, stamps), [item for item in facts.items if item.command is not None]
     start, end = bounds(facts, stamps)

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from alertline.incidents.edits import marked, marks_of
+from alertline.incidents.edits import is_written, marked, marks_of
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import (
     AlertRow,
@@ -179,7 +179,7 @@ def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow
             actor=item.actor,
             evidence=item.evidence,
             original_time=item.original_time,
-            written=item.written,
+            written=is_written(item),
         )
 
 
