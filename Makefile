@@ -4,13 +4,16 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-long check format bench schemas docs lock clean setup-run setup-dev
+.PHONY: help demo demo-kafka run test test-long check format bench schemas docs lock clean setup-run setup-dev
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: setup-run ## a recorded outage through a real server: timeline, draft, page (ARGS=--exit ends after printing)
 	@$(BIN)/alertline demo $(ARGS)
+
+demo-kafka: setup-dev ## the same on a real Kafka and a real PostgreSQL, set up for it (needs Java and Maven)
+	@$(BIN)/python -m tests.support.demo_kafka $(ARGS)
 
 run: setup-run ## the service, empty, on 127.0.0.1:8080 (ARGS='--port 9000')
 	@$(BIN)/alertline serve $(ARGS)

@@ -8,13 +8,15 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from alertline.cluster import MOST_BODY, Kafka, check_kafka
+from alertline.durations import parse_duration
 from alertline.errors import SettingError
 
 __all__ = [
@@ -32,8 +34,8 @@ __all__ = [
     "parse_duration",
 ]
 
+_SHORT: Final = {"kafka": "kafka.servers"}
 DEFAULT_FILE: Final = Path("alertline.toml")
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -214,17 +216,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         host: address to listen on; only loopback while there is no sign-in.
         port: TCP port to listen on; 0 takes a free one.
-        data: folder of the embedded log and store.
+        data: folder of the embedded log and store; of what waits for Kafka, where that is used.
+        database: URL of the store; empty: a file in the data folder. `sqlite+aiosqlite:///…`, `postgresql://…`.
         max_body: largest body of a webhook, in bytes.
         log_format: `console` or `json`, for the server's own log.
-        windows, thresholds, integrations, topology, rules, maintenance, pending: see their tables.
+        drain: how long `ingest` and `review` go on after they have said, in /readyz, that they stop.
+        kafka, windows, thresholds, integrations, topology, rules, maintenance, pending: see their tables.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     data: str = "alertline-data"
+    database: str = ""
     max_body: int = 1024 * 1024
     log_format: str = "console"
+    drain: str = "3s"
+    kafka: Kafka = Kafka()
     windows: Windows = Windows()
     thresholds: Thresholds = Thresholds()
     integrations: dict[str, Integration] = {}
@@ -241,7 +248,8 @@ def load_settings(
 
     Args:
         file: the configuration file; None reads `alertline.toml` where there is one.
-        environment: `ALERTLINE_PORT=9000` sets `port`, `ALERTLINE_WINDOWS_QUIET=10m` sets `windows.quiet`.
+        environment: `ALERTLINE_PORT=9000` sets `port`, `ALERTLINE_WINDOWS_QUIET=10m` sets `windows.quiet`;
+            `ALERTLINE_KAFKA` stands for `kafka.servers`, as the flag does.
         flags: values from the command line; None values are not set.
 
     Raises:
@@ -252,7 +260,7 @@ def load_settings(
         _set(raw, name, value)
     for flag, value in (flags or {}).items():
         if value is not None:
-            raw[flag] = value
+            _set(raw, _SHORT.get(flag, flag), value)
     path = file or DEFAULT_FILE
     settings = _convert(raw, str(path))
     _check(settings)
@@ -283,8 +291,10 @@ def _read_file(file: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
     tables: tuple[tuple[str, type[msgspec.Struct]], ...] = (
-        ("", Settings), ("windows.", Windows), ("thresholds.", Thresholds)
+        ("", Settings), ("kafka.", Kafka), ("windows.", Windows), ("thresholds.", Thresholds)
     )  # fmt: skip
+    if servers := environment.get("ALERTLINE_KAFKA"):
+        found["kafka.servers"] = servers
     for table, shape in tables:
         for field in msgspec.structs.fields(shape):
             path = table + field.name
@@ -346,6 +356,7 @@ def _place(path: str) -> str:
 def _known(path: str) -> list[str]:
     """The names that a table may have."""
     shapes: dict[str, type[msgspec.Struct]] = {
+        "kafka": Kafka,
         "windows": Windows,
         "thresholds": Thresholds,
         "integrations": Integration,
@@ -371,6 +382,10 @@ def _check(settings: Settings) -> None:
         )
     if settings.max_body < 1024:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")
+    check_kafka(settings.kafka)
+    parse_duration(settings.drain, "drain")
+    if settings.kafka.servers and settings.max_body > MOST_BODY:
+        raise SettingError(f"max_body must be at most {MOST_BODY} bytes with Kafka, not {settings.max_body}")
     if settings.log_format not in ("console", "json"):
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
 
@@ -380,18 +395,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def parse_duration(text: str, name: str) -> timedelta:
-    """A positive duration such as `90s`, `5m`, `1h30m`.
-
-    Raises:
-        SettingError: naming the setting.
-    """
-    parts = re.fullmatch(r"((?:\d+(?:\.\d+)?)(?:ms|s|m|h|d))+", text.strip())
-    seconds = (
-        sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)) if parts else 0
-    )
-    if seconds <= 0:
-        raise SettingError(f"{name} must be a duration such as 90s, 5m or 1h30m, not {text!r}")
-    return timedelta(seconds=seconds)

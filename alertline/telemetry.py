@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -24,10 +24,12 @@ from prometheus_client.registry import Collector
 __all__ = [
     "APPEND_SECONDS",
     "BODY_BYTES",
+    "DEAD_LETTERS",
     "DELIVERIES",
     "EXPOSITION_TYPE",
     "REFUSALS",
     "REGISTRY",
+    "SPOOL_WAITING",
     "Durations",
     "LogFormat",
     "Tally",
@@ -110,6 +112,13 @@ APPEND_SECONDS: Final = Durations(
     registry=REGISTRY,
 )
 
+# deliveries that are durable here and wait for the log behind
+SPOOL_WAITING: Final = Gauge(
+    "alertline_spool_waiting", "Deliveries that wait in the spool of this process.", registry=REGISTRY
+)
+# records that the core or the store could not take in, and what could not be read
+DEAD_LETTERS: Final = Counter("alertline_dead_letters", "Records that came to nothing.", registry=REGISTRY)
+
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 
 
@@ -146,11 +155,14 @@ def configure_logging(log_format: LogFormat, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    # tracebacks without the values of variables: those are deliveries, and pages of them
     renderer: list[structlog.types.Processor]
     if log_format is LogFormat.JSON:
-        renderer = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        told = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderer = [structlog.processors.ExceptionRenderer(told), structlog.processors.JSONRenderer()]
     else:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        plain = structlog.dev.plain_traceback
+        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -158,6 +170,7 @@ def configure_logging(log_format: LogFormat, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every step of its own
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

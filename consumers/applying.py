@@ -1,12 +1,13 @@
 """From log records to what one transaction writes. Pure but for the states, which change by the decisions alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from alertline.eventlog.port import LogRecord
+from alertline.incidents.archive import NO_ARCHIVE, Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
 from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, load_order
@@ -16,12 +17,21 @@ from alertline.incidents.state import StreamState
 from alertline.incidents.timeline import bounds
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
 from consumers.outcomes import failures, outcomes
-from schemas.records import Configured, Delivery, Record, UnreadableRecord, decode
+from schemas.events import AlertEvent
+from schemas.records import Configured, Delivery, NewerRecord, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
 
-__all__ = ["States", "apply_records", "not_applicable", "on_log_time"]
+__all__ = ["Inapplicable", "States", "apply_records", "not_applicable", "on_log_time"]
 
 _UNREAD: Final = 20  # items of a batch; all of them are in the record
+
+
+class Inapplicable(Exception):
+    """The core cannot take in one of the records; its cause says why."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"record no. {index} of the batch")
+        self.index = index
 
 
 class States:
@@ -32,6 +42,7 @@ class States:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._archives: Callable[[str], Archive] = lambda _: NO_ARCHIVE
         self._states: dict[str, StreamState] = {}
 
     def all(self) -> list[StreamState]:
@@ -42,7 +53,7 @@ class States:
         """The memory of a stream; a new stream has an empty one."""
         state = self._states.get(stream)
         if state is None:
-            state = self._states[stream] = StreamState(stream, self._policy)
+            state = self._states[stream] = StreamState(stream, self._policy, self._archives(stream))
         return state
 
     def restore(self, loaded: Loaded) -> None:
@@ -59,23 +70,42 @@ class States:
             elif not each.keyed:
                 self.of(each.stream).deliveries.add(each.id, each.received_at, each.duplicate_of, keyed=False)
 
+    def ask(self, archives: Callable[[str], Archive]) -> None:
+        """Recall what is not in memory from these from here on."""
+        self._archives = archives
+        for stream, state in self._states.items():
+            state.archive = archives(stream)
+
+    def rest(self) -> None:
+        """Let what is over for long leave the memory; it must have been written. Nothing is recalled until `ask`."""
+        for state in self._states.values():
+            state.rest()
+
     def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
         """The list lines of some incidents (stream, id), as they are now."""
         return [_summary(self.of(stream), incident) for stream, incident in incidents]
 
 
-def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) -> Batch:
-    """Read records in order and say what they come to.
+def apply_records(
+    states: States,
+    records: Sequence[LogRecord],
+    claim: Claim,
+    archives: Callable[[str], Archive] = lambda _: NO_ARCHIVE,
+) -> Batch:
+    """Read records in order and say what they come to; what is not in memory is asked of the archive of its stream.
 
     Raises:
         schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
+        Inapplicable: the core failed on a record, and the memory is of no use any more.
     """
     decisions: list[Applied] = []
     deliveries: list[DeliveryRow] = []
     touched: dict[tuple[str, str], None] = {}
-    for each in records:
-        record = on_log_time(decode(each.payload), each.appended_at)
-        taken = step(states.of(record.stream), each.position.offset, record)
+    states.ask(archives)
+    read = [_read(each, index) for index, each in enumerate(records)]
+    _look_up(states, read)
+    for index, (each, record) in enumerate(zip(records, read, strict=True)):
+        taken = _taken(states, each, record, index)
         incidents = _incidents(taken.decisions)
         shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
         touched |= dict.fromkeys((record.stream, incident) for incident in shown)
@@ -97,6 +127,39 @@ def apply_records(states: States, records: Sequence[LogRecord], claim: Claim) ->
     )
 
 
+def _read(each: LogRecord, index: int) -> Record:
+    try:
+        return on_log_time(decode(each.payload), each.appended_at)
+    except NewerRecord:
+        raise
+    except UnreadableRecord as error:
+        raise Inapplicable(index) from error
+
+
+def _look_up(states: States, records: Iterable[Record]) -> None:
+    """Ask at once for all that is known by the keys of these alerts: one by one it would be a question for each."""
+    keys: dict[str, dict[str, None]] = {}
+    for record in records:
+        own = keys.setdefault(record.stream, {})
+        for event in record.events if isinstance(record, Delivery) else ():
+            if isinstance(event, AlertEvent):
+                own |= dict.fromkeys((event.dedup_key, event.identity, *event.aliases))
+    for stream, named in keys.items():
+        states.of(stream).settle(named)
+
+
+def _taken(states: States, each: LogRecord, record: Record, index: int) -> Step:
+    state = states.of(record.stream)
+    try:
+        if isinstance(record, Configured) and record.digest != (state.configuration and state.configuration.digest):
+            state.recall_all()  # by other rules other times may follow, for every incident
+        return step(state, each.position.offset, record)
+    except ArchiveAway:
+        raise
+    except Exception as error:
+        raise Inapplicable(index) from error
+
+
 def on_log_time(record: Record, appended_at: datetime) -> Record:
     """The record as the log's clock bounds it: nothing was received after it was appended (§8.4)."""
     if isinstance(record, Configured) and record.at > appended_at:
@@ -106,10 +169,13 @@ def on_log_time(record: Record, appended_at: datetime) -> Record:
     return record
 
 
-def not_applicable(record: LogRecord, claim: Claim, reason: str) -> Batch:
-    """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on."""
+def not_applicable(record: LogRecord, claim: Claim, reason: str, *, kept: bool = True) -> Batch:
+    """What is written of a record that the core cannot take in: it is kept and shown, and reading goes on.
+
+    `kept`: unless the store refuses even that; then only the read position moves.
+    """
     rows = []
-    if isinstance(delivery := _readable(record), Delivery):
+    if kept and isinstance(delivery := _readable(record), Delivery):
         row = _delivery_row(delivery, record, Step([]), ())
         rows = [
             msgspec.structs.replace(

@@ -13,10 +13,13 @@ from typing import Protocol
 import structlog
 
 from alertline.clock import Clock, monotonic, now
-from alertline.eventlog.port import EventLog, LogRecord
+from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
+from alertline.incidents.archive import Archive
 from alertline.incidents.policy import Policy
+from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
-from consumers.applying import States, apply_records, not_applicable
+from consumers.applying import Inapplicable, States, apply_records, not_applicable
+from consumers.isolating import Burst, DeadLetters, PoisonBurst
 from schemas.records import NewerRecord, Tick, encode
 
 __all__ = ["Runner", "Writer", "run_guarded"]
@@ -29,6 +32,8 @@ _LONGEST_REST_S = 0.1
 _IDLE_S = 1.0
 # a tick comes this much after its deadline, so that records which were received before it are read first (§8.4)
 _TICK_AFTER = timedelta(seconds=2)
+# failures that say nothing about the record at hand
+_NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
 
 
 class Writer(Protocol):
@@ -38,8 +43,12 @@ class Writer(Protocol):
         """Take the partition over; whoever held it can write no more."""
         ...
 
-    async def load(self, claim: Claim) -> Loaded:
-        """Everything to start from."""
+    async def load(self, claim: Claim, policy: Policy) -> Loaded:
+        """Everything to start from; `policy` is what an unconfigured stream goes by."""
+        ...
+
+    async def recalling(self, work: Callable[[Callable[[str], Archive]], Batch]) -> Batch:
+        """Do something that may ask for what is not in memory any more: it is given the archive of each stream."""
         ...
 
     async def commit(self, batch: Batch) -> None:
@@ -57,6 +66,7 @@ class Runner:
     Attributes:
         ticking: whether log time runs on by itself when a timer falls due (not while recorded time is played).
         started: set once the partition is ours and its memory loaded.
+        resting: set while it rests after `hold`.
     """
 
     def __init__(
@@ -70,18 +80,31 @@ class Runner:
         ticking: bool = True,
         partition: int = 0,
         on_applied: Callable[[int], None] | None = None,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         self._log, self._writer, self._policy = log_, writer, policy
         self._owner, self._clock, self._partition = owner, clock, partition
-        self._on_applied = on_applied
+        self._on_applied, self._dead_letters = on_applied, dead_letters
         self.ticking = ticking
         self._states = States(policy)
-        self._stopping = asyncio.Event()
-        self.started = asyncio.Event()
+        self._burst = Burst()
+        self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.started, self.resting = asyncio.Event(), asyncio.Event()
+
+    def hold(self) -> None:
+        """Finish the batch at hand, then rest: `resting` is set. The memory stays."""
+        self._released.clear()
+        self._held.set()
+
+    def release(self) -> None:
+        """Go on after `hold`."""
+        self._held.clear()
+        self._released.set()
 
     def stop(self) -> None:
         """Finish the batch at hand, then return from `run`."""
         self._stopping.set()
+        self._released.set()
 
     async def run(self) -> None:
         """Apply records until stopped.
@@ -90,6 +113,8 @@ class Runner:
             Fenced: another process took the partition over.
             LogChanged: the store belongs to another log.
             NewerRecord: a record was written by a newer Alertline.
+            PoisonBurst: too many records could not be taken in.
+            StoreUnavailable, LogUnavailable: the store or the log is away; what was not written is read again.
         """
         claim = await self._writer.claim(self._log.log_id, self._partition, self._owner)
         await self._restore(claim)
@@ -97,6 +122,9 @@ class Runner:
         log.info("correlator.started", partition=self._partition, epoch=claim.epoch, next_offset=claim.next_offset)
         ticked: set[tuple[str, datetime]] = set()
         while not self._stopping.is_set():
+            if self._held.is_set():
+                await self._rest_held()
+                continue
             records = await self._log.read(self._partition, claim.next_offset, _BATCH)
             if records:
                 began = monotonic()
@@ -104,6 +132,11 @@ class Runner:
                 await self._rest(monotonic() - began, records[-1].appended_at)
             else:
                 await self._idle(claim.next_offset, ticked)
+
+    async def _rest_held(self) -> None:
+        self.resting.set()
+        await self._released.wait()
+        self.resting.clear()
 
     async def _rest(self, worked_s: float, newest: datetime) -> None:
         """While deliveries are coming, work half of the time: who receives shares this machine, and goes first.
@@ -115,38 +148,77 @@ class Runner:
 
     async def _restore(self, claim: Claim) -> None:
         self._states = States(self._policy)
-        self._states.restore(await self._writer.load(claim))
+        self._states.restore(await self._writer.load(claim, self._policy))
 
     async def _apply(self, claim: Claim, records: Sequence[LogRecord]) -> Claim:
+        """Apply records; those that cannot be are passed over, each with its reason."""
         try:
-            batch = apply_records(self._states, records, claim)
-        except NewerRecord:
+            batch = await self._writer.recalling(lambda archives: apply_records(self._states, records, claim, archives))
+        except Inapplicable as error:
+            return await self._apply_around(claim, records, error)
+        except (NewerRecord, *_NOT_THE_RECORD):
             raise
-        except Exception as error:  # noqa: BLE001 - one record that the core cannot take in must not stop the rest
-            return await self._apply_one_by_one(claim, records, error)
-        return await self._write(batch)
+        except Exception as error:  # noqa: BLE001 - one record that cannot be shown must not stop the rest
+            return await self._apply_in_halves(claim, records, error)
+        try:
+            return await self._write(batch, records)
+        except _NOT_THE_RECORD:
+            raise
+        except Exception as error:  # noqa: BLE001 - nor one that the store refuses
+            return await self._apply_in_halves(claim, records, error)
 
-    async def _write(self, batch: Batch) -> Claim:
+    async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
+        """Apply what comes before the record on which the core fails, pass that one over, and go on behind it."""
+        await self._restore(claim)
+        if before := records[: error.index]:
+            claim = await self._apply(claim, before)
+        claim = await self._pass_over(claim, records[error.index], error.__cause__ or error)
+        after = records[error.index + 1 :]
+        return await self._apply(claim, after) if after else claim
+
+    async def _apply_in_halves(self, claim: Claim, records: Sequence[LogRecord], error: Exception) -> Claim:
+        """Find the record that cannot be written; the memory is loaded again after every failure."""
+        log.error("correlator.batch_failed", first=records[0].position.offset, count=len(records), exc_info=error)
+        await self._restore(claim)
+        if len(records) == 1:
+            return await self._pass_over(claim, records[0], error)
+        middle = len(records) // 2
+        claim = await self._apply(claim, records[:middle])
+        return await self._apply(claim, records[middle:])
+
+    async def _pass_over(self, claim: Claim, record: LogRecord, error: BaseException) -> Claim:
+        """Keep it, show it, tell of it, and go on behind it.
+
+        Raises:
+            PoisonBurst: too many of them.
+        """
+        log.error("correlator.record_failed", offset=record.position.offset, exc_info=error)
+        self._burst.count()
+        reason = f"the correlator failed on it: {type(error).__name__}"
+        if self._dead_letters is not None:
+            await self._dead_letters(record, reason)
+        try:
+            return await self._commit(not_applicable(record, claim, reason))
+        except _NOT_THE_RECORD:
+            raise
+        except Exception:
+            log.exception("correlator.record_not_kept", offset=record.position.offset)
+            return await self._commit(not_applicable(record, claim, reason, kept=False))
+
+    async def _write(self, batch: Batch, records: Sequence[LogRecord]) -> Claim:
+        if self._dead_letters is not None:
+            held = {row.offset: row.reason or "" for row in batch.deliveries if row.held and row.duplicate_of is None}
+            for record in records:
+                if record.position.offset in held:
+                    await self._dead_letters(record, held[record.position.offset])
+        return await self._commit(batch)
+
+    async def _commit(self, batch: Batch) -> Claim:
         await self._writer.commit(batch)
+        self._states.rest()
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
-
-    async def _apply_one_by_one(self, claim: Claim, records: Sequence[LogRecord], error: Exception) -> Claim:
-        """Find the record that fails: apply each alone, on memory that is loaded again after a failure."""
-        log.error("correlator.batch_failed", first=records[0].position.offset, exc_info=error)
-        await self._restore(claim)
-        for record in records:
-            try:
-                batch = apply_records(self._states, [record], claim)
-            except NewerRecord:
-                raise
-            except Exception as failure:
-                log.exception("correlator.record_failed", offset=record.position.offset)
-                await self._restore(claim)
-                batch = not_applicable(record, claim, f"the correlator failed on it: {type(failure).__name__}")
-            claim = await self._write(batch)
-        return claim
 
     async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
         """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""
@@ -164,8 +236,8 @@ class Runner:
         await self._news(next_offset, wait_s)
 
     async def _news(self, next_offset: int, wait_s: float) -> None:
-        """Wait for a record, for the end of the wait, or for `stop`."""
-        waits = (self._log.wait(self._partition, next_offset, wait_s), self._stopping.wait())
+        """Wait for a record, for the end of the wait, for `stop` or for `hold`."""
+        waits = (self._log.wait(self._partition, next_offset, wait_s), self._stopping.wait(), self._held.wait())
         tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from typing import Final, cast
 import msgspec
 
 from alertline.clock import now
+from alertline.cluster import Kafka
 from alertline.config import (
     BodyMapping,
     Integration,
@@ -95,6 +96,7 @@ reason = "major upgrade"
 # table in the file, its class, and whether the environment can set its values
 _TABLES: Final = (
     ("", Settings, True),
+    ("kafka", Kafka, True),
     ("windows", Windows, True),
     ("thresholds", Thresholds, True),
     ("integrations.NAME", Integration, False),
@@ -107,7 +109,7 @@ _TABLES: Final = (
     ("[maintenance]", Maintenance, False),
 )
 _OWN_TABLES: Final = {
-    Settings: ("windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
+    Settings: ("kafka", "windows", "thresholds", "integrations", "topology", "rules", "maintenance", "pending"),
     Rules: ("scope", "service"),
     Integration: ("mapping",),
 }

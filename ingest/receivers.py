@@ -14,7 +14,7 @@ from aiohttp import web
 
 from alertline import telemetry
 from alertline.clock import Clock, monotonic
-from alertline.eventlog.port import EventLog, LogUnavailable
+from alertline.eventlog.port import Appends, LogUnavailable
 from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Permission, Principal
 from alertline.web.lane import Lane
 from alertline.web.problems import Problem
@@ -78,7 +78,7 @@ class Receiver:
     """
 
     def __init__(
-        self, log: EventLog, integrations: Integrations, clock: Clock, options: ReceiverOptions | None = None
+        self, log: Appends, integrations: Integrations, clock: Clock, options: ReceiverOptions | None = None
     ) -> None:
         self._log, self._clock = log, clock
         self._options = options or ReceiverOptions()

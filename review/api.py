@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from alertline.incidents.durations import DEFINITION
 from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item, timeline_csv, timeline_json, timeline_markdown
 from alertline.incidents.telling.slots import completeness, required_slots
-from alertline.store.port import DeliveryRow, Summary
+from alertline.store.lines import public_summary
+from alertline.store.port import DeliveryRow
 from alertline.web.access import Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
@@ -46,15 +46,6 @@ def api_routes(reader: Reader) -> list[Route]:
         "/v1/unattached": _unattached(reader),
     }
     return [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
-
-
-def public_summary(summary: Summary) -> dict[str, object]:
-    """One line of the list, with the incident's own field names; `alert_count` is the number of alerts."""
-    public: dict[str, object] = msgspec.to_builtins(summary, order="deterministic")
-    public["milestones"] = milestones_as_public(summary.milestones)
-    public["metrics"] = metrics_as_public(summary.metrics, DEFINITION)
-    public["alert_count"] = public.pop("alerts")
-    return public
 
 
 def public_delivery(row: DeliveryRow) -> dict[str, object]:

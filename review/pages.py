@@ -1,6 +1,6 @@
 """The pages: whatever they show, the API gives too. They read, print and write without any script."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -23,7 +23,7 @@ from review.quarantine_pages import quarantine_pages
 from review.reading import Reader
 from review.rendering import draft_html
 from review.streaming import stream_routes
-from review.templating import STATIC, STATIC_TYPES, Render, renderer
+from review.templating import STATIC, STATIC_TYPES, Render, no_notices, renderer
 from review.writing.amendments import Amendments
 from review.writing.routes import write_routes
 
@@ -32,8 +32,17 @@ __all__ = ["browser_errors", "page_routes", "review_routes"]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False) -> list[Route]:
-    """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender."""
+def review_routes(
+    reader: Reader,
+    orders: Orders,
+    *,
+    recorded_time: bool = False,
+    notices: Callable[[], Sequence[str]] = no_notices,
+) -> list[Route]:
+    """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender.
+
+    `notices`: what every page says besides, such as that the log is away.
+    """
     desk, amendments = Desk(reader, orders), Amendments(reader, orders)
     api = [
         *api_routes(reader),
@@ -43,12 +52,13 @@ def review_routes(reader: Reader, orders: Orders, *, recorded_time: bool = False
         *stream_routes(reader),
         *document_routes(),
     ]
-    return [*api, *page_routes(reader, desk, amendments, recorded_time=recorded_time)]
+    render = renderer(recorded_time, notices)
+    return [*api, *page_routes(desk, amendments, render, recorded_time=recorded_time)]
 
 
-def page_routes(reader: Reader, desk: Desk, amendments: Amendments, *, recorded_time: bool = False) -> list[Route]:
+def page_routes(desk: Desk, amendments: Amendments, render: Render, *, recorded_time: bool) -> list[Route]:
     """The pages, their forms, and the draft as HTML."""
-    render = renderer(recorded_time)
+    reader = desk.reader
     handlers: dict[str, _Handle] = {
         "/": incident_list(reader, render, recorded_time=recorded_time),
         "/v1/incidents/{id}/postmortem.html": _postmortem(reader, render),

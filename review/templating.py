@@ -1,7 +1,7 @@
 """How pages are rendered: one environment for all of them, every text escaped, a missing value an error."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Final
 
@@ -13,7 +13,7 @@ from review.signing import Who
 from review.zones import UTC_ZONE, ZONE_FILTERS
 from schemas.vocabulary import IncidentStatus, Severity
 
-__all__ = ["STATIC", "STATIC_TYPES", "Render", "renderer"]
+__all__ = ["STATIC", "STATIC_TYPES", "Render", "no_notices", "renderer"]
 
 Render = Callable[..., str]
 
@@ -26,8 +26,13 @@ STATIC: Final = {name: files("review").joinpath("static", name).read_bytes() for
 _STAMP: Final = hashlib.sha256(b"".join(STATIC.values())).hexdigest()[:8]
 
 
-def renderer(recorded_time: bool) -> Render:
-    """What renders a template by its name. With `recorded_time` every page says so."""
+def no_notices() -> Sequence[str]:
+    """Everything is there."""
+    return ()
+
+
+def renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = no_notices) -> Render:
+    """What renders a template by its name. With `recorded_time` every page says so; `notices`: what else."""
     environment = Environment(
         loader=PackageLoader("review", "templates"),
         autoescape=True,
@@ -45,6 +50,7 @@ def renderer(recorded_time: bool) -> Render:
     }
     environment.globals |= {
         "recorded_time": recorded_time,
+        "notices": notices,
         "stamp": _STAMP,
         "marks": {basis.value: mark for basis, mark in wording.BASIS_MARKS.items()},
         "statuses": tuple(IncidentStatus),

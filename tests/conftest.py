@@ -1,9 +1,26 @@
-"""What every test shares: Hypothesis profiles, and the long forms that `make test-long` asks for."""
+"""What every test shares: Hypothesis profiles, the long forms that `make test-long` asks for, and the run's Kafka."""
 
 import os
+from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+
+from tests.support import kafka as kafka_for_tests
+from tests.support.stores import (  # noqa: F401 - fixtures, by their names
+    _postgresql_tables,
+    _sqlite_tables,
+    both_stores,
+    postgresql_database,
+    postgresql_server,
+    postgresql_store,
+    sqlite_store,
+)
+
+# Rich tracebacks show every variable, which takes seconds each: nobody reads them here.
+_PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 LONG = os.environ.get("ALERTLINE_TEST_LONG") == "1"
 
@@ -21,3 +38,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
+    """One Kafka for the whole run, started by the first test that needs it."""
+    worker = hasattr(request.config, "workerinput")
+    folder = kafka_for_tests.shared_folder(tmp_path_factory, request.config)
+    return kafka_for_tests.address_for(folder, os.getppid() if worker else os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say last of all on which Kafka the tests ran."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    base = getattr(factory, "_basetemp", None)
+    if hasattr(config, "workerinput") or not isinstance(base, Path):
+        return
+    if (line := kafka_for_tests.last_line(base)) is not None:
+        print(line)  # noqa: T201 - the terminal reporter has written its last line by now

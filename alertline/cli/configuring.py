@@ -118,10 +118,10 @@ async def _apply(settings: Settings, *, recorded_time: bool) -> None:
     from alertline.configuring import configuration_of
     from alertline.store.reader import StoreReader
     from alertline.wiring.configuring import configure, streams_of
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
 
     found = configuration_of(settings)
-    folder = DataFolder(settings.data)
+    folder = folder_of(settings)
     folder.require()
     events = await folder.open_log()
     try:

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from alertline.cli.main import run
-from alertline.cli.options import network_options, settings_from
+from alertline.cli.options import backend_options, network_options, settings_from
 from alertline.cli.progress import progress
 from alertline.cli.recordings import lines_of
 from alertline.cli.sending import settled
@@ -45,7 +45,8 @@ _READY_S = 30.0
 )
 @click.option("--exit", "leave", is_flag=True, help="End after printing; status 0 only if the expected times came out.")
 @network_options
-def demo(scenario: str, leave: bool, host: str | None, port: int | None) -> None:
+@backend_options
+def demo(scenario: str, leave: bool, port: int | None, **flags: object) -> None:
     """Play a recorded outage through the real webhook receivers, and show what came of it.
 
     Starts the whole service on an empty folder, posts the recording, prints the incident's timeline and the postmortem
@@ -54,7 +55,7 @@ def demo(scenario: str, leave: bool, host: str | None, port: int | None) -> None
     folder = tempfile.mkdtemp(prefix="alertline-demo-")
     try:
         # a free port, unless one is asked for: a demo must not fail because something listens on 8080
-        settings = settings_from(None, host=host, port=0 if port is None else port, data=folder)
+        settings = settings_from(None, **flags, port=0 if port is None else port, data=folder)
         run(_demo(settings, SCENARIOS[scenario], Path(folder), leave=leave))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

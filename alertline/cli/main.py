@@ -28,7 +28,9 @@ _COMMANDS: Final = {
     "sources": "sources",
     "config": "configuring",
     "db": "upkeep",
+    "ingest": "serving",
     "correlate": "serving",
+    "review": "serving",
 }
 
 

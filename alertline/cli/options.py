@@ -9,7 +9,7 @@ import click
 
 from alertline.config import Settings, load_settings
 
-__all__ = ["config_option", "data_option", "logging_option", "network_options", "settings_from"]
+__all__ = ["backend_options", "config_option", "data_option", "logging_option", "network_options", "settings_from"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -22,6 +22,13 @@ data_option = click.option("--data", metavar="DIR", help="Folder of the embedded
 logging_option = click.option(
     "--log-format", type=click.Choice(["console", "json"]), help="How the server's own log looks [console]."
 )
+
+
+def backend_options(command: _Command) -> _Command:
+    """Add --kafka and --database."""
+    kafka = click.option("--kafka", metavar="HOST:PORT,…", help="Kafka cluster, in place of the embedded log.")
+    database = click.option("--database", metavar="URL", help="Store, in place of the embedded one: postgresql://…")
+    return kafka(database(command))
 
 
 def network_options(command: _Command) -> _Command:

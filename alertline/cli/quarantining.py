@@ -220,12 +220,12 @@ async def _desk(settings: Settings, *, recorded_time: bool) -> "AsyncIterator[De
     from alertline.clock import now
     from alertline.store.reader import StoreReader
     from alertline.wiring.commanding import LoggedOrders
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
     from alertline.wiring.integrations import integrations_of
     from alertline.wiring.reading import StoredIncidents
     from review.quarantine import Desk
 
-    integrations, folder = integrations_of(settings), DataFolder(settings.data)
+    integrations, folder = integrations_of(settings), folder_of(settings)
     folder.require()
     log = await folder.open_log()
     try:

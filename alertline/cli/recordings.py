@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from alertline.cli.options import config_option, data_option, settings_from
+from alertline.cli.options import backend_options, config_option, data_option, settings_from
 from alertline.cli.progress import progress
+from alertline.config import Settings
 from alertline.errors import AlertlineError
 from ingest.recording import BadRecording, Line, line_of, read_recordings
 
@@ -116,9 +117,10 @@ def _time(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option("--from", "since", metavar="TIME", callback=_time, help="Only what was received from then on.")
 @click.option("--to", "until", metavar="TIME", callback=_time, help="Only what was received before then.")
 @data_option
+@backend_options
 @config_option
 def export(
-    stream: str | None, since: datetime | None, until: datetime | None, data: str | None, config: Path | None
+    stream: str | None, since: datetime | None, until: datetime | None, config: Path | None, **flags: object
 ) -> None:
     """Write the log as a recording to standard output, ticks, commands and configurations included; also beside a
     running server.
@@ -129,20 +131,19 @@ def export(
     alertline export > everything.ndjson
     alertline export --from 2024-08-20T14:00:00Z --to 2024-08-21 --stream default | gzip > day.ndjson.gz
     """
-    settings = settings_from(config, data=data)
-    asyncio.run(_export(settings.data, stream, since, until))
+    asyncio.run(_export(settings_from(config, **flags), stream, since, until))
 
 
-async def _export(data: str, stream: str | None, since: datetime | None, until: datetime | None) -> None:
-    from alertline.wiring.embedded import DataFolder
+async def _export(settings: Settings, stream: str | None, since: datetime | None, until: datetime | None) -> None:
+    from alertline.wiring.connections import folder_of
     from alertline.wiring.exporting import exported, selected
 
-    folder = DataFolder(data)
+    folder = folder_of(settings)
     folder.require()
     out = sys.stdout.buffer
-    log = await folder.open_log()
+    log = await folder.open_events()
     try:
-        total = await log.end(0) - 1
+        total = sum([await log.end(partition) for partition in await log.partitions()])
         with progress("Exporting", total) as advance:
             async for record in selected(exported(log, advance), stream, since, until):
                 out.write(line_of(record))

@@ -90,7 +90,7 @@ def _read(incident_id: str, data: str | None, config: Path | None) -> Incident:
 
 
 async def read_incident(incident_id: str, settings: Settings) -> Incident:
-    """Read one incident from the data folder.
+    """Read one incident from the store.
 
     Raises:
         AlertlineError: there is no data, or no such incident.
@@ -98,10 +98,11 @@ async def read_incident(incident_id: str, settings: Settings) -> Incident:
     from alertline.incidents.present import present
     from alertline.store.engine import open_engine
     from alertline.store.reader import StoreReader
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
 
-    folder = DataFolder(settings.data)
-    folder.require()
+    folder = folder_of(settings)
+    if not settings.database:
+        folder.require()
     engine = open_engine(folder.store_url)
     try:
         with folder.store_errors():

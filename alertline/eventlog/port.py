@@ -12,7 +12,17 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["EventLog", "LogClosed", "LogFull", "LogRecord", "LogUnavailable", "Position"]
+__all__ = [
+    "Appends",
+    "EventLog",
+    "LogClosed",
+    "LogFull",
+    "LogRecord",
+    "LogUnavailable",
+    "Position",
+    "TooLarge",
+    "UnsupportedLog",
+]
 
 
 class LogUnavailable(Exception):
@@ -25,6 +35,14 @@ class LogFull(LogUnavailable):
 
 class LogClosed(LogUnavailable):
     """The log was closed by its owner."""
+
+
+class TooLarge(LogUnavailable):
+    """The log never takes a record of that size: nothing was written."""
+
+
+class UnsupportedLog(Exception):
+    """This is no event log, or not the one that it was, or one of a newer Alertline: no waiting helps."""
 
 
 class Position(msgspec.Struct, frozen=True, order=True):
@@ -51,6 +69,18 @@ class LogRecord(msgspec.Struct, frozen=True):
     stream: str
     appended_at: datetime
     payload: bytes
+
+
+class Appends(Protocol):
+    """What takes records: a log, or what stands before one."""
+
+    async def append(self, stream: str, payload: bytes) -> Position:
+        """Append one record; return when it is durable.
+
+        Raises:
+            LogFull: no room; LogClosed: closed; LogUnavailable: anything else that may pass.
+        """
+        ...
 
 
 class EventLog(Protocol):

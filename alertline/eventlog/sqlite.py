@@ -15,15 +15,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from alertline.clock import Clock, from_micros, now
 from alertline.eventlog.news import News
 from alertline.eventlog.port import LogClosed, LogRecord, Position
-from alertline.eventlog.sqlite_file import UnsupportedLog, connect, prepare, read_end, translate
+from alertline.eventlog.sqlite_file import connect, prepare, read_end, translate
 from alertline.eventlog.sqlite_writer import MAX_HANDOVER, Handover, LogWriter
 
-__all__ = ["SqliteLog", "UnsupportedLog"]
+__all__ = ["SqliteLog"]
 
 _POLL_S: Final = 0.05  # how soon a commit of another process is seen when no `wake` tells of it
 
@@ -52,7 +52,7 @@ class SqliteLog:
         self._writer.start()
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock = now, max_bytes: int | None = None) -> "SqliteLog":
+    async def open(cls, path: Path, *, clock: Clock = now, max_bytes: int | None = None) -> Self:
         """Open the log in the file, which is made if it does not exist (its folder is not).
 
         Args:

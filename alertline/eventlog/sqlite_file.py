@@ -7,9 +7,9 @@ from typing import Final
 from uuid import uuid4
 
 from alertline.clock import monotonic
-from alertline.eventlog.port import LogFull, LogUnavailable
+from alertline.eventlog.port import LogFull, LogUnavailable, UnsupportedLog
 
-__all__ = ["SCHEMA_VERSION", "UnsupportedLog", "connect", "limit", "prepare", "read_end", "read_meta", "translate"]
+__all__ = ["SCHEMA_VERSION", "connect", "limit", "prepare", "read_end", "read_meta", "translate"]
 
 SCHEMA_VERSION: Final = 1
 
@@ -24,10 +24,6 @@ _SHAPE: Final = (
     "CREATE TABLE IF NOT EXISTS log ("
     "id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, appended_at INTEGER NOT NULL, payload BLOB NOT NULL)",
 )
-
-
-class UnsupportedLog(Exception):
-    """The file is not an event log, or one of a newer Alertline: no waiting helps."""
 
 
 def connect(path: Path) -> sqlite3.Connection:

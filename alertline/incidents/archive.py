@@ -23,7 +23,7 @@ from alertline.incidents.model import (
 )
 from schemas.vocabulary import IncidentStatus
 
-__all__ = ["NO_ARCHIVE", "Archive", "Known", "MemoryArchive", "Recalled", "Resting", "resting"]
+__all__ = ["NO_ARCHIVE", "Archive", "ArchiveAway", "Known", "MemoryArchive", "Recalled", "Resting", "resting"]
 
 Value = TypeVar("Value")
 
@@ -61,6 +61,10 @@ class Known(msgspec.Struct, frozen=True):
     episodes: Sequence[Resting]
 
 
+class ArchiveAway(Exception):
+    """The archive does not answer: nothing can be decided now, and nothing is wrong with the record at hand."""
+
+
 class Archive(Protocol):
     """The rows of one stream as they were last written. Rows come in any order; what is unknown is left out."""
 
@@ -76,6 +80,10 @@ class Archive(Protocol):
         """The incident that an id leads to, every incident that was merged into it, and all of theirs: episodes, their
         alerts, items.
         """
+        ...
+
+    def every_family(self) -> Sequence[Row]:
+        """The families of all incidents."""
         ...
 
     def episode(self, episode: str) -> EpisodeRow | None:
@@ -105,6 +113,9 @@ class _NoArchive:
         return None
 
     def family(self, incident: str) -> Sequence[Row]:
+        return ()
+
+    def every_family(self) -> Sequence[Row]:
         return ()
 
     def episode(self, episode: str) -> None:
@@ -182,6 +193,11 @@ class MemoryArchive:
             found |= {row.id: row for row in below}
         alerts = {row.alert: self._rows[row.alert] for row in found.values() if isinstance(row, EpisodeRow)}
         return sorted([*alerts.values(), *found.values()], key=lambda row: LOAD_ORDER.index(type(row)))
+
+    def every_family(self) -> Sequence[Row]:
+        """As the port says."""
+        roots = [row.id for row in self._rows.values() if isinstance(row, IncidentRow) and row.merged_into is None]
+        return list({row.id: row for root in roots for row in self.family(root)}.values())
 
     def episode(self, episode: str) -> EpisodeRow | None:
         """As the port says."""

@@ -335,6 +335,10 @@ class StreamMemory:
         elif row is not None:
             self._admit([row])
 
+    def recall_all(self) -> None:
+        """Let every incident be in memory."""
+        self._admit(self.archive.every_family())
+
     def _admit(self, rows: Iterable[Row]) -> None:
         """Take rows in again; what is in memory is newer."""
         for row in sorted(rows, key=load_order):

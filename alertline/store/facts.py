@@ -13,6 +13,7 @@ from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentF
 from alertline.incidents.policy import Policy, policy_of
 from alertline.store.rows import (
     fit,
+    key,
     read_alert,
     read_change,
     read_configuration,
@@ -110,7 +111,7 @@ async def _changes(
 ) -> tuple[ChangeRow, ...]:
     since, until = _bounds(row, members, said)
     query = select(changes.c.body).where(
-        changes.c.stream == fit(row.stream), changes.c.scope == fit(row.scope), changes.c.at >= micros(since)
+        changes.c.stream == fit(row.stream), changes.c.scope == key(row.scope), changes.c.at >= micros(since)
     )
     if until is not None:
         query = query.where(changes.c.at <= micros(until))

@@ -11,7 +11,7 @@ from alertline.clock import micros
 from alertline.store.cursor import Big, read_cursor, write_cursor
 from alertline.store.engine import reading
 from alertline.store.port import Held
-from alertline.store.rows import fit, read_delivery, read_handled
+from alertline.store.rows import key, read_delivery, read_handled
 from alertline.store.tables import deliveries, handled
 from schemas.vocabulary import HeldState
 
@@ -74,7 +74,7 @@ async def read_held(engine: AsyncEngine, delivery_id: str, offset: int | None) -
     Raises:
         StoreUnavailable: not now.
     """
-    query = _query().where(deliveries.c.id == fit(delivery_id))
+    query = _query().where(deliveries.c.id == key(delivery_id))
     if offset is not None:
         query = query.where(deliveries.c.offset == offset)
     waiting_first = handled.c.id.is_not(None)

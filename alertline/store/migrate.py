@@ -14,13 +14,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from alertline.store.engine import open_engine, reading, writing
+from alertline.store.engine import LOCK, open_engine, reading, writing
 from alertline.store.tables import metadata
 
 __all__ = ["UnknownRevision", "check", "current", "downgrade", "upgrade"]
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
-_LOCK: Final = 4_702_111_234_823  # any number, the same in every process
+
+
+_OTHERWISE_SORTED: Final = text(
+    """SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = current_schema() AND table_name = ANY(:tables)
+    AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C' ORDER BY 1, 2"""
+)
 
 
 class UnknownRevision(Exception):
@@ -76,17 +82,31 @@ async def check(url: str) -> list[str]:
 async def _change(url: str, step: Callable[[Config], None]) -> None:
     def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # on SQLite the transaction that writes is a lock already
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config = _config(connection)
         _refuse_newer(connection, ScriptDirectory.from_config(config))
         step(config)
+        _collate(connection)
 
-    engine = open_engine(url)
+    engine = open_engine(url, patient=True)
     try:
         async with writing(engine) as connection:
             await connection.run_sync(run)
     finally:
         await engine.dispose()
+
+
+def _collate(connection: Connection) -> None:
+    """Let PostgreSQL sort texts by their code points, as SQLite does: whatever the language of the database.
+
+    Orders and cursors are then the same everywhere, and comparing is faster.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    columns = connection.execute(_OTHERWISE_SORTED, {"tables": list(metadata.tables)}).all()
+    quote = connection.dialect.identifier_preparer.quote
+    for table, column in columns:
+        connection.exec_driver_sql(f'ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
 
 
 def _config(connection: Connection | None = None) -> Config:

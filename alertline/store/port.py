@@ -160,6 +160,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     recurrence_of: str | None
     merged_into: str | None
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """Until when a statement is about the incident (contract §8.13); None: it has no end."""
+        resolved = self.milestones.get(MilestoneName.RESOLVED)
+        return None if self.status is IncidentStatus.OPEN or resolved is None else resolved.at
+
 
 class Applied(msgspec.Struct, frozen=True):
     """One decision with its place: (stream, offset, n) is unique and never changes."""

@@ -19,7 +19,7 @@ from alertline.store.facts import read_facts
 from alertline.store.feed import News, read_news
 from alertline.store.holding import MOST, HeldPage, read_held, read_quarantine
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
-from alertline.store.rows import fit, fold, read_configuration, read_delivery, read_item, read_summary
+from alertline.store.rows import fit, fold, key, read_configuration, read_delivery, read_item, read_summary, unfit
 from alertline.store.tables import (
     configurations,
     deliveries,
@@ -106,7 +106,7 @@ class StoreReader:
 
     async def deliveries(self, delivery_ids: Sequence[str]) -> list[DeliveryRow]:
         """All occurrences of several deliveries, newest first."""
-        query = select(deliveries.c.body).where(deliveries.c.id.in_([fit(id_) for id_ in delivery_ids]))
+        query = select(deliveries.c.body).where(deliveries.c.id.in_([key(id_) for id_ in delivery_ids]))
         return await self._deliveries(query.order_by(deliveries.c.offset.desc(), deliveries.c.partition))
 
     async def quarantine(
@@ -145,7 +145,7 @@ class StoreReader:
         """Log time of every stream that was read."""
         query = select(stream_clocks.c.stream, stream_clocks.c.log_time).order_by(stream_clocks.c.stream)
         async with reading(self._engine) as connection:
-            return {stream: from_micros(at) for stream, at in await connection.execute(query)}
+            return {unfit(stream): from_micros(at) for stream, at in await connection.execute(query)}
 
     async def digests(self) -> dict[str, str]:
         """Which configuration holds in each stream that has one, as far as its log was applied."""
@@ -180,6 +180,6 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(table.searched.contains(fold(wanted.text), autoescape=True))
     if wanted.service is not None:
         services = summary_services.c
-        of_service = select(services.incident_id).where(services.service == fit(wanted.service))
+        of_service = select(services.incident_id).where(services.service == key(wanted.service))
         found.append(table.id.in_(of_service))
     return found

@@ -43,6 +43,7 @@ __all__ = [
     "incidents",
     "items",
     "metadata",
+    "outbox",
     "positions",
     "stream_clocks",
     "summaries",
@@ -98,13 +99,31 @@ def _row_table(name: str, *columns: Column[Any] | Index) -> Table:
     )
 
 
-alerts: Final = _row_table("alerts")
+# What still fires: few episodes of many, and every one of them is in the memory of a correlator.
+_RUNNING: Final = text("until IS NULL AND NOT absorbed")
+
+alerts: Final = _row_table(
+    "alerts",
+    Column("dedup_key", Text, nullable=False, server_default=""),
+    Column("identity", Text, nullable=False, server_default=""),
+    Index(None, "stream", "dedup_key"),
+    Index(None, "stream", "identity"),
+)
 episodes: Final = _row_table(
     "episodes",
-    Column("alert", Text, nullable=False),
+    Column("alert", Text, nullable=False, index=True),
     Column("incident", Text, nullable=True, index=True),
+    Column("started_at", BigInteger, nullable=False, server_default="0"),
+    Column("until", BigInteger, nullable=True),
+    Column("heard_at", BigInteger, nullable=False, server_default="0"),
+    Column("absorbed", Boolean, nullable=False, server_default=false()),
+    Index("ix_episodes_running", "stream", "alert", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
-items: Final = _row_table("items", Column("incident", Text, nullable=True, index=True))
+items: Final = _row_table(
+    "items",
+    Column("incident", Text, nullable=True, index=True),
+    Column("read_at", BigInteger, nullable=False, server_default="0"),
+)
 changes: Final = _row_table(
     "changes",
     Column("scope", Text, nullable=False),
@@ -114,7 +133,9 @@ changes: Final = _row_table(
 incidents: Final = _row_table(
     "incidents",
     Column("opened_at", BigInteger, nullable=False),
+    Column("over_at", BigInteger, nullable=True),
     Column("merged_into", Text, nullable=True, index=True),
+    Index(None, "stream", "over_at"),
 )
 configurations: Final = _row_table("configurations")
 
@@ -151,11 +172,13 @@ summaries: Final = Table(
     Column("severity", Text, nullable=False),
     Column("searched", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=True),
     Column("merged_into", Text, nullable=True),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("id"),
     # all that the list is filtered by: a line that does not match is passed over without reading its body
     Index("ix_summaries_listing", "started_at", "id", "merged_into", "status", "severity", "searched"),
+    Index(None, "stream", "scope", "ended_at"),
 )
 
 summary_services: Final = Table(
@@ -188,6 +211,18 @@ deliveries: Final = Table(
         sqlite_where=text("held"),
         postgresql_where=text("held"),
     ),
+)
+
+# What is told to other programs and was not published yet, in the order in which it must be: see `store/outbox.py`.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("incident_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("partition", "offset", "n"),
 )
 
 # The partition of a stream stands here: it says which rows the owner of a partition loads.

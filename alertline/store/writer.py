@@ -5,27 +5,38 @@ newest claim on its partition: after a crash, a restart or a lost race every rec
 exactly once. The current rows are always the fold of the decisions: the newest row of each id.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import ClauseElement, ColumnElement, Table, bindparam, delete, select, update
+from sqlalchemy import ClauseElement, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alertline.clock import from_micros, micros
-from alertline.incidents.background import KEPT
+from alertline.clock import micros
+from alertline.incidents.archive import Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
-from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
-from alertline.store.engine import insert, reading, writing
-from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, StreamClock, Summary
-from alertline.store.rows import Value, copied, encode, fit, incident_of, read_delivery, read_row, searched
+from alertline.store.archive import StoreArchive
+from alertline.store.engine import alone, copies, copy, insert, reading, relaxed, writing
+from alertline.store.failures import StoreUnavailable, Unstorable
+from alertline.store.loading import load
+from alertline.store.outbox import tellings
+from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
+from alertline.store.rows import (
+    Value,
+    copied,
+    encode,
+    fit,
+    incident_of,
+    key,
+    searched,
+)
 from alertline.store.tables import (
     ROW_TABLES,
-    arrivals,
     decisions,
     deliveries,
+    outbox,
     positions,
     stream_clocks,
     summaries,
@@ -34,31 +45,37 @@ from alertline.store.tables import (
 
 __all__ = ["StoreWriter"]
 
-# How long a delivery is remembered, in log time (contract §8.3).
-_KEYED_US: Final = Policy().keyed_memory // timedelta(microseconds=1)
-_KEPT_US: Final = KEPT // timedelta(microseconds=1)
-_DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
-_HASHED_US: Final = Policy().unkeyed_memory // timedelta(microseconds=1)
-
 Values = tuple[Value, ...]
+Result = TypeVar("Result")
+_POLICY: Final = Policy()
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """A statement in the words of one database, made once: building it per batch would cost more than running it."""
+    """A statement in the words of one database, made once: building it per batch would cost more than running it.
+
+    `copied`: the table that it only adds to, where its database has a faster way to do that.
+    """
 
     sql: str
+    copied: Table | None = None
 
     async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
         """Run it for all rows at once; each has the values of all columns, in the table's order."""
-        if rows:
+        if rows and self.copied is not None:
+            await copy(connection, self.copied, rows)
+        elif rows:
             await connection.exec_driver_sql(self.sql, list(rows))
 
 
 class StoreWriter:
-    """What a correlator writes with. It leaves the engine open: whoever made that disposes of it."""
+    """What a correlator writes with. It leaves the engine open: whoever made that disposes of it.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `telling`: somebody relays the outbox; without a relay nothing is put into it, for it would only grow.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, telling: bool = False) -> None:
         self._engine = engine
+        self._tell = _append(engine, outbox) if telling else None
         self._decide = _append(engine, decisions)
         self._deliver = _append(engine, deliveries)
         self._put = {table: _upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
@@ -84,6 +101,7 @@ class StoreWriter:
             .returning(positions.c.epoch, positions.c.next_offset)
         )
         async with writing(self._engine) as connection:
+            await alone(connection)  # two logs that come to an empty store at once: one is refused
             other = await connection.scalar(select(positions.c.log_id).where(positions.c.log_id != log_id).limit(1))
             if other is not None:
                 raise LogChanged(
@@ -92,47 +110,25 @@ class StoreWriter:
             epoch, next_offset = (await connection.execute(statement)).one()
         return Claim(log_id, partition, epoch, next_offset)
 
-    async def load(self, claim: Claim) -> Loaded:
-        """Read what a correlator of the partition starts from: all of one moment.
-
-        Rows come by kind (configurations, alerts, incidents, episodes, items, changes), then in the order in which they
-        were made; deliveries in the order of the log.
+    async def load(self, claim: Claim, policy: Policy = _POLICY) -> Loaded:
+        """Read what a correlator of the partition starts from (`loading.py`).
 
         Raises:
             StoreUnavailable: not now.
         """
-        mine = stream_clocks.c.partition == claim.partition
-        streams = select(stream_clocks.c.stream).where(mine)
-        rows: list[Row] = []
-        async with reading(self._engine) as connection:
-            clocks = (
-                await connection.execute(select(stream_clocks.c.stream, stream_clocks.c.log_time).where(mine))
-            ).all()
-            for table in ROW_TABLES.values():
-                query = select(table.c.body).where(table.c.stream.in_(streams))
-                if table is arrivals:
-                    query = query.join(stream_clocks, stream_clocks.c.stream == table.c.stream).where(_still_known())
-                bodies = await connection.scalars(query.order_by(table.c.made_offset, table.c.made_n))
-                rows += map(read_row, bodies)
-            remembered = await self._remembered(connection, claim.partition)
-        return Loaded(
-            rows=rows,
-            clocks=[StreamClock(stream, from_micros(at)) for stream, at in sorted(tuple(clock) for clock in clocks)],
-            deliveries=sorted(remembered, key=lambda row: row.offset),
-        )
+        return await load(self._engine, claim, policy)
 
-    async def _remembered(self, connection: AsyncConnection, partition: int) -> list[DeliveryRow]:
-        found: list[DeliveryRow] = []
-        for keyed, age in ((True, _KEYED_US), (False, _HASHED_US)):
-            query = (
-                select(deliveries.c.body)
-                .join(stream_clocks, stream_clocks.c.stream == deliveries.c.stream)
-                .where(stream_clocks.c.partition == partition)
-                .where(deliveries.c.keyed.is_(keyed))
-                .where(deliveries.c.received_at >= stream_clocks.c.log_time - age)
-            )
-            found += map(read_delivery, await connection.scalars(query))
-        return found
+    async def recalling(self, work: Callable[[Callable[[str], Archive]], Result]) -> Result:
+        """Do something that may ask for what is not in memory: it is given the archive of each stream by its name.
+
+        Raises:
+            StoreUnavailable: not now.
+        """
+        try:
+            async with reading(self._engine) as connection:
+                return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
+        except ArchiveAway as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and the read position in one transaction.
@@ -141,10 +137,17 @@ class StoreWriter:
 
         Raises:
             Fenced: the claim is void, or the batch does not begin where the last one ended: nothing was written.
-            StoreUnavailable: not now: nothing was written.
+            Unstorable: a value is refused: nothing was written.
+            StoreUnavailable: not now; whether it was written, the read position of the next claim tells.
         """
-        writes = self._writes(batch)
+        try:
+            writes = self._writes(batch)
+            if self._tell is not None:
+                writes.append((self._tell, [msgspec.structs.astuple(each) for each in tellings(batch)]))
+        except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
+            raise Unstorable(f"the store refuses a text: {error}") from error
         async with writing(self._engine) as connection:
+            await relaxed(connection)
             await _fence(connection, batch)
             for statement, rows in writes:
                 await statement.run(connection, rows)
@@ -160,18 +163,12 @@ class StoreWriter:
             (self._deliver, [_delivery(row) for row in batch.deliveries]),
             (self._summarise, [_summary(summary) for summary in newest.values()]),
             (self._unserve, [(id_,) for id_ in newest]),
-            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(fit, s.services)})]),
+            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(key, s.services)})]),
             (
                 self._tick,
                 [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
             ),
         ]
-
-
-def _still_known() -> ColumnElement[bool]:
-    """Arrivals from which habits are still learned: of whole days, so that a fold of them equals the fold of all."""
-    since = stream_clocks.c.log_time - _KEPT_US
-    return arrivals.c.read_at >= since - since % _DAY_US
 
 
 async def _fence(connection: AsyncConnection, batch: Batch) -> None:
@@ -206,7 +203,7 @@ def _delivery(row: DeliveryRow) -> Values:
     return (
         row.partition,
         row.offset,
-        fit(row.id),
+        key(row.id),
         fit(row.stream),
         micros(row.received_at),
         row.keyed,
@@ -220,18 +217,20 @@ def _summary(row: Summary) -> Values:
     return (
         row.id,
         fit(row.stream),
-        fit(row.scope),
+        key(row.scope),
         row.status,
         row.severity,
         searched(row),
         micros(row.started_at),
+        None if (over := row.ended_at) is None else micros(over),
         row.merged_into,
         encode(row),
     )
 
 
 def _append(engine: AsyncEngine, table: Table) -> Statement:
-    return _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
+    statement = _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
+    return Statement(statement.sql, table if copies(engine) else None)
 
 
 def _upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:

@@ -15,12 +15,20 @@ Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 """Tells what is missing, and why, by name; empty when the process may be given work."""
 
 
-def health_routes(readiness: Readiness) -> tuple[Route, ...]:
-    """The three routes. They are public: they tell nothing about incidents or senders."""
+async def _nothing() -> Mapping[str, str]:
+    return {}
+
+
+def health_routes(readiness: Readiness, notes: Readiness = _nothing) -> tuple[Route, ...]:
+    """The three routes. They are public: they tell nothing about incidents or senders.
+
+    `notes`: what is wrong although the process may be given work, such as deliveries that wait for Kafka.
+    """
 
     async def ready(request: web.Request) -> web.Response:
-        missing = await readiness()
-        body = orjson.dumps({"status": "waiting" if missing else "ready", "missing": dict(missing)})
+        missing, noted = await readiness(), await notes()
+        said = {"status": "waiting" if missing else "ready", "missing": dict(missing)}
+        body = orjson.dumps(said | ({"notes": dict(noted)} if noted else {}))
         return web.Response(status=503 if missing else 200, body=body, content_type="application/json")
 
     return (

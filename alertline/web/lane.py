@@ -135,9 +135,10 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     async def _answer(self, head: _Head, body: bytes) -> None:
-        lanes, closing = self._lanes, False
+        lanes = self._lanes
         try:
-            answer = receipt_bytes(await head.lane(head.headers, body))
+            receipt = await head.lane(head.headers, body)
+            answer = receipt_bytes(receipt, last=lanes.closing)
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged, answered 500, never a lost connection
             answer = answer_bytes(error)
         finally:
@@ -147,8 +148,7 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.write(answer)
-        closing = lanes.closing
-        if closing:
+        if lanes.closing:
             self._transport.close()
         elif self._waiting:
             self._transport.resume_reading()

@@ -8,7 +8,8 @@ import structlog
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
-from alertline.eventlog.port import LogUnavailable
+from alertline.eventlog.port import LogUnavailable, TooLarge
+from alertline.store.failures import StoreUnavailable, Unstorable
 
 __all__ = ["Problem", "answer_bytes", "from_exception", "problem_response", "unexpected"]
 
@@ -44,11 +45,20 @@ def from_exception(error: Exception) -> Problem | None:
     """The problem that an expected error means over HTTP; None for one that nobody expected."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, TooLarge):
+        return Problem(413, "The delivery is too large", str(error))
     if isinstance(error, LogUnavailable):
         # transient for the sender: never 4xx, which it would not retry (contract §3)
         return Problem(
             503, "The event log cannot take records now", str(error), headers={"Retry-After": str(RETRY_AFTER_S)}
         )
+    if isinstance(error, StoreUnavailable):
+        log.warning("store.unavailable", reason=str(error))  # whoever asks is not told which database we have
+        return Problem(
+            503, "The store does not answer now", "deliveries are taken", headers={"Retry-After": str(RETRY_AFTER_S)}
+        )
+    if isinstance(error, Unstorable):
+        return Problem(422, "Nothing has such a value", "a number or a text that no database can hold")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(413, "The body is too large", error.text or "")
     if isinstance(error, web.HTTPException) and error.status >= 400:

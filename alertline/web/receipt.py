@@ -35,8 +35,10 @@ class _Head:
 _head: Final = _Head()
 
 
-def receipt_bytes(body: bytes) -> bytes:
-    """The whole reply as it goes over the wire."""
+def receipt_bytes(body: bytes, *, last: bool = False) -> bytes:
+    """The whole reply as it goes over the wire; `last`: it says that the connection ends with it."""
+    if last:
+        return b"%s%d\r\nConnection: close\r\n\r\n%s" % (_head.get(), len(body), body)
     return b"%s%d\r\n\r\n%s" % (_head.get(), len(body), body)
 
 

@@ -1,12 +1,14 @@
 """The correlator as a process of its own, so that receiving keeps a core to itself (docs/performance.md).
 
 Its standard input is its lifeline: when the server ends, however it ends, the pipe closes and the correlator stops. It
-says `ready` on its standard output once it has taken the partition over.
+says `ready` on its standard output once it has taken the partition over, and `waiting` with the reason when it cannot
+go on for now.
 """
 
 import asyncio
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -21,11 +23,12 @@ from alertline.wiring.embedded import DataFolder
 from consumers.runner import Runner, run_guarded
 from schemas.records import NewerRecord
 
-__all__ = ["READY", "CorrelatorProcess", "correlate"]
+__all__ = ["READY", "WAITING", "CorrelatorProcess", "correlate", "end_of_input"]
 
 log = structlog.get_logger(__name__)
 
 READY: Final = b"ready\n"
+WAITING: Final = b"waiting "
 _STOP_S: Final = 10.0
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
@@ -39,7 +42,7 @@ async def correlate(settings: Settings, *, recorded_time: bool, lifeline: bool, 
         AlertlineError: a record is of a newer Alertline, or the store of another log (exit status 3: starting again
             would not help); or a file cannot be used.
     """
-    folder = DataFolder(settings.data)
+    folder = DataFolder(settings.data, settings.database)
     events = await folder.open_log()
     try:
         engine = await folder.open_store()
@@ -77,14 +80,18 @@ async def _stop_on(stop: asyncio.Event, runner: Runner) -> None:
 
 
 async def _stop_on_end_of_input(runner: Runner) -> None:
-    """With a lifeline nothing else stops it: Ctrl-C and SIGTERM may reach it too, before the server has drained."""
     try:
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while await reader.read(1024):
-            pass
+        await end_of_input()
     finally:
         runner.stop()  # also if the pipe cannot be watched: never outlive the server
+
+
+async def end_of_input() -> None:
+    """With a lifeline nothing else stops it: Ctrl-C and SIGTERM may reach it too, before the server has drained."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
 
 
 async def _say_ready(runner: Runner) -> None:
@@ -96,7 +103,8 @@ async def _say_ready(runner: Runner) -> None:
 class CorrelatorProcess:
     """Keeps one correlator process running beside the server, and says whether it is."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._environment = {**os.environ, **environment}
         self._command = (sys.executable, "-m", "alertline", "correlate", "--lifeline", *arguments)
         self._keeper: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -140,10 +148,12 @@ class CorrelatorProcess:
         pipe = asyncio.subprocess.PIPE
         # a session of its own: Ctrl-C in a terminal is for the server, which lets the correlator finish
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=pipe, stdout=pipe, start_new_session=True
+            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, env=self._environment
         )
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         while line := await process.stdout.readline():
             if line == READY:
                 self.problem = None
+            elif line.startswith(WAITING):
+                self.problem = line.removeprefix(WAITING).decode().strip()
         return await process.wait()

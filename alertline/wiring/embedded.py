@@ -8,21 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alertline.cluster import Kafka
+from alertline.config import Settings
 from alertline.errors import AlertlineError
-from alertline.eventlog.port import LogUnavailable
-from alertline.eventlog.sqlite import SqliteLog, UnsupportedLog
+from alertline.eventlog.port import EventLog, LogUnavailable, UnsupportedLog
+from alertline.eventlog.sqlite import SqliteLog
 
 if TYPE_CHECKING:  # who only reads the log need not wait for SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["DataFolder"]
+__all__ = ["DataFolder", "folder_of"]
+
+_SLOTS = 100  # of one role on one machine
 
 
 class DataFolder:
-    """Where an embedded installation keeps everything: `log.db` is the truth, `store.db` can be made again from it."""
+    """Where an embedded installation keeps everything: `log.db` is the truth, `store.db` can be made again from it.
 
-    def __init__(self, path: str) -> None:
-        self.path = Path(path)
+    `database`, `kafka`: the URL of the store, and the cluster of the log, where they are not in the folder.
+    """
+
+    def __init__(self, path: str, database: str = "", kafka: Kafka | None = None) -> None:
+        self.path, self._database = Path(path), database
+        self._kafka = kafka if kafka is not None and kafka.servers else None
 
     @property
     def log_file(self) -> Path:
@@ -32,7 +40,18 @@ class DataFolder:
     @property
     def store_url(self) -> str:
         """The database URL of the store."""
-        return f"sqlite+aiosqlite:///{self.path / 'store.db'}"
+        return self._database or f"sqlite+aiosqlite:///{self.path / 'store.db'}"
+
+    @property
+    def store_name(self) -> str:
+        """What to call the store: no password is in it."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return make_url(self._database).render_as_string() if self._database else str(self.path / "store.db")
+        except ArgumentError:
+            return "the database"
 
     def create(self) -> None:
         """Make the folder.
@@ -53,7 +72,7 @@ class DataFolder:
         Raises:
             AlertlineError: there is no log in it.
         """
-        if not self.log_file.exists():
+        if self._kafka is None and not self.log_file.exists():
             raise AlertlineError(f"there is no Alertline data in {self.path}: name the server's folder with --data")
 
     @contextmanager
@@ -82,8 +101,25 @@ class DataFolder:
         except (UnsupportedLog, LogUnavailable) as error:
             raise AlertlineError(str(error)) from error
 
-    async def open_store(self) -> "AsyncEngine":
+    async def open_events(self) -> EventLog:
+        """Open the event log, wherever it is.
+
+        Raises:
+            AlertlineError: it cannot be used now.
+        """
+        if self._kafka is None:
+            return await self.open_log()
+        from alertline.eventlog.kafka import KafkaLog
+
+        try:
+            return await KafkaLog.open(self._kafka)
+        except (UnsupportedLog, LogUnavailable) as error:
+            raise AlertlineError(str(error)) from error
+
+    async def open_store(self, *, patient: bool = False) -> "AsyncEngine":
         """Bring the store's tables up to date and open it. Dispose of it when done.
+
+        `patient`: statements may take as long as they do.
 
         Raises:
             AlertlineError: the file cannot be used.
@@ -91,7 +127,10 @@ class DataFolder:
         from alertline.store.engine import open_engine
         from alertline.store.revision import is_current
 
-        engine = open_engine(self.store_url)
+        try:
+            engine = open_engine(self.store_url, patient=patient)
+        except ValueError as error:
+            raise AlertlineError(str(error)) from error
         try:
             with self.store_errors():
                 current = await is_current(engine)
@@ -115,7 +154,25 @@ class DataFolder:
             with self.store_errors():
                 await upgrade(self.store_url)
         except UnknownRevision as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+            raise AlertlineError(f"{self.store_name}: {error}") from error
+
+    @contextmanager
+    def slot(self, role: str) -> Iterator[int]:
+        """Take the first free number of a role on this machine: the same again after a restart, and nobody else's.
+
+        Raises:
+            AlertlineError: the folder cannot be used.
+        """
+        self.create()
+        for number in range(_SLOTS):
+            with (self.path / f"{role}-{number}.lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield number
+                return
+        raise AlertlineError(f"{_SLOTS} processes of the role {role} are using {self.path}")
 
     @contextmanager
     def store_errors(self) -> Iterator[None]:
@@ -131,6 +188,11 @@ class DataFolder:
         try:
             yield
         except StoreUnavailable as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error}") from error
+            raise AlertlineError(f"{self.store_name}: {error}") from error
         except DBAPIError as error:
-            raise AlertlineError(f"{self.path / 'store.db'}: {error.orig}") from error
+            raise AlertlineError(f"{self.store_name}: {error.orig}") from error
+
+
+def folder_of(settings: Settings) -> DataFolder:
+    """The data folder, with the database where one is named."""
+    return DataFolder(settings.data, settings.database, settings.kafka)

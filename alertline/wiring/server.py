@@ -1,9 +1,9 @@
-"""`serve`: receivers, pages and API in this process, the correlator in another. Ctrl-C and SIGTERM drain.
+"""`serve`: receivers, pages and API in this process, the correlator in another; `ingest` and `review`: one part each.
 
-Everything that is opened is closed again in reverse order, each step with its name in the log when it fails.
+Ctrl-C and SIGTERM drain. Everything that is opened is closed again in reverse order, each step with its name in the log
+when it fails.
 """
 
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import RawIOBase
@@ -13,11 +13,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from alertline import telemetry
 from alertline.clock import now
+from alertline.cluster import Role
 from alertline.config import Settings
 from alertline.configuring import configuration_of
-from alertline.errors import AlertlineError
-from alertline.eventlog.port import EventLog
+from alertline.durations import parse_duration
+from alertline.errors import AlertlineError, SettingError
+from alertline.eventlog.kafka_connecting import ConnectingLog
+from alertline.eventlog.port import Appends, EventLog, LogUnavailable
 from alertline.store.reader import StoreReader
 from alertline.web.access import LocalOperator
 from alertline.web.health import health_routes
@@ -25,10 +29,10 @@ from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.commanding import LoggedOrders
 from alertline.wiring.configuring import InForce, configure, streams_of
+from alertline.wiring.connections import folder_of, open_events, open_spool
 from alertline.wiring.correlator import CorrelatorProcess
-from alertline.wiring.embedded import DataFolder
 from alertline.wiring.integrations import integrations_of
-from alertline.wiring.listening import BACKLOG, listen, named
+from alertline.wiring.listening import Draining, bound, listen, named
 from alertline.wiring.reading import StoredIncidents
 from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
@@ -47,11 +51,13 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What only a command says, not a configuration.
 
     Attributes:
+        role: which part of the service this process is.
         recorded_time: senders say when their delivery was received; log time runs by deliveries alone.
         record: file to write every delivery to, as a recording.
         config: the configuration file, for the correlator's own process.
     """
 
+    role: Role = Role.SERVE
     recorded_time: bool = False
     record: Path | None = None
     config: Path | None = None
@@ -77,42 +83,120 @@ async def _with_little_collecting(_: web.Application) -> AsyncIterator[None]:
         yield
 
 
+class _House:
+    """One server process while it is put together.
+
+    Attributes:
+        routes: what is served so far; missing, notes: who tells what is wrong, by name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: ServeOptions,
+        decided: tuple[Integrations, Configuration],
+        stack: AsyncExitStack,
+    ) -> None:
+        self.integrations, self.configuration = decided
+        self.settings, self.options, self.stack = settings, options, stack
+        self.record = _recorder(options.record, stack)
+        self.draining = Draining(
+            0.0 if options.role is Role.SERVE else parse_duration(settings.drain, "drain").total_seconds()
+        )
+        self.routes: list[Route] = []
+        self.missing: dict[str, Callable[[], str | None]] = {
+            "server": lambda: "stopping" if self.draining.begun else None
+        }
+        self.notes: dict[str, Callable[[], str | None]] = {}
+
+    async def correlator(self) -> None:
+        """Start the correlator's own process."""
+        process = CorrelatorProcess(_arguments(self.settings, self.options), _environment(self.settings))
+        self.missing["correlator"] = lambda: process.problem
+        await process.start()
+        self.stack.push_async_callback(named, "correlator", process.stop)
+
+    async def log(self) -> EventLog:
+        """Open the event log."""
+        events = await open_events(self.settings, self.stack)
+        if isinstance(events, ConnectingLog):
+            self.notes["kafka"] = lambda: events.problem
+        return events
+
+    async def review(self, events: EventLog) -> None:
+        """Open the store, and show what is in it."""
+        engine = await folder_of(self.settings).open_store()
+        self.stack.push_async_callback(named, "store", engine.dispose)
+        store, recorded = StoreReader(engine), self.options.recorded_time
+        if self.options.role is Role.SERVE:
+            await self._configure(events, store)
+        orders = LoggedOrders(events, store, self.integrations, now, recorded_time=recorded, on_delivery=self.record)
+        reader = StoredIncidents(store, events)
+        self.routes += review_routes(reader, orders, recorded_time=recorded, notices=self._notices)
+
+    def _notices(self) -> list[str]:
+        """What the pages say besides: deliveries that wait, a cluster that is away."""
+        return [said for tell in self.notes.values() if (said := tell()) is not None]
+
+    async def _configure(self, events: EventLog, store: StoreReader) -> None:
+        moment = None if self.options.recorded_time else now()
+        try:
+            in_force = await configure(events, store, self.configuration, streams_of(self.settings), moment)
+        except LogUnavailable as error:
+            if not isinstance(events, ConnectingLog):
+                raise
+            log.warning("configuration.later", reason=str(error))  # the correlator sees to it when it can
+        else:
+            _tell(in_force, self.record)
+
+    async def receiver(self, events: EventLog) -> Receiver:
+        """Take deliveries: to the log, by way of the spool where the log may be away."""
+        behind: Appends = events
+        if isinstance(events, ConnectingLog):
+            behind = spool = await open_spool(self.settings, events, self.stack)
+            self.notes["spool"] = spool.problem
+            telemetry.SPOOL_WAITING.set_function(lambda: spool.waiting)
+            self.missing["spool"] = spool.full
+        options, limit = self.options, self.settings.max_body
+        chosen = ReceiverOptions(body_limit=limit, recorded_time=options.recorded_time, on_delivery=self.record)
+        receiver = Receiver(behind, self.integrations, now, chosen)
+        self.routes += receiver.routes()
+        return receiver
+
+    def app(self) -> web.Application:
+        """The HTTP application of all that was put together."""
+        routes = [*self.routes, *health_routes(lambda: _said(self.missing), lambda: _said(self.notes))]
+        return build_app(routes=routes, recorded_time=self.options.recorded_time, max_body=self.settings.max_body)
+
+
 @asynccontextmanager
 async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[str]:
-    """Run the whole service; gives its address once it takes deliveries.
+    """Run the whole service, or one part of it; gives its address once it takes requests.
 
     Raises:
         AlertlineError: the folder is in use, the address is taken, or a setting does not fit.
     """
-    integrations, configuration = integrations_of(settings), configuration_of(settings)
-    folder = DataFolder(settings.data)
+    if options.role is not Role.SERVE and not settings.kafka.servers:
+        raise SettingError(f"{options.role} needs a Kafka cluster (--kafka HOST:PORT,…); without one use serve")
+    decided = integrations_of(settings), configuration_of(settings)  # a mistake in them is told before anything is made
     async with AsyncExitStack() as stack:
-        stack.enter_context(folder.locked())
-        listener = _bind(settings, stack)
-        record = _recorder(options.record, stack)
-        # first of all: it starts while the rest is opened here
-        correlator = CorrelatorProcess(_arguments(settings, options))
-        await correlator.start()
-        stack.push_async_callback(named, "correlator", correlator.stop)
-        events = await folder.open_log()
-        stack.push_async_callback(named, "event log", events.close)
-        engine = await folder.open_store()
-        stack.push_async_callback(named, "store", engine.dispose)
-        store = StoreReader(engine)
-        in_force = await configure(
-            events, store, configuration, streams_of(settings), None if options.recorded_time else now()
-        )
-        _tell(in_force, record)
-        receiver = _receiver(settings, options, events, integrations, record)
-        reader = StoredIncidents(store, events)
-        orders = LoggedOrders(events, store, integrations, now, recorded_time=options.recorded_time, on_delivery=record)
-        routes = [
-            *receiver.routes(),
-            *review_routes(reader, orders, recorded_time=options.recorded_time),
-            *health_routes(lambda: _missing(correlator)),
-        ]
-        app = build_app(routes=routes, recorded_time=options.recorded_time, max_body=settings.max_body)
-        yield await listen(app, listener, receiver, stack)
+        if options.role is Role.SERVE:
+            stack.enter_context(folder_of(settings).locked())
+        listener = bound(settings, stack)
+        house = _House(settings, options, decided, stack)
+        if options.role is Role.SERVE:
+            await house.correlator()  # first of all: it starts while the rest is opened here
+        events, receiver = await house.log(), None
+        if options.role is not Role.INGEST:
+            await house.review(events)
+        if options.role is not Role.REVIEW:
+            receiver = await house.receiver(events)
+        yield await listen(house.app(), listener, receiver, stack, house.draining)
+
+
+async def _said(tellers: Mapping[str, Callable[[], str | None]]) -> Mapping[str, str]:
+    """What there is to tell, by name."""
+    return {name: said for name, tell in tellers.items() if (said := tell()) is not None}
 
 
 def _tell(in_force: InForce, record: Callable[[Record], None] | None) -> None:
@@ -122,17 +206,6 @@ def _tell(in_force: InForce, record: Callable[[Record], None] | None) -> None:
     for each in in_force.records:
         if record is not None and each.configuration != Configuration():
             record(each)
-
-
-def _receiver(
-    settings: Settings,
-    options: ServeOptions,
-    events: EventLog,
-    integrations: Integrations,
-    record: Callable[[Record], None] | None,
-) -> Receiver:
-    chosen = ReceiverOptions(body_limit=settings.max_body, recorded_time=options.recorded_time, on_delivery=record)
-    return Receiver(events, integrations, now, chosen)
 
 
 def _recorder(path: Path | None, stack: AsyncExitStack) -> Callable[[Record], None] | None:
@@ -154,25 +227,6 @@ def _write(file: RawIOBase, record: Record) -> None:
         log.error("recording.failed", reason=error.strerror)  # noqa: TRY400 - a full disk needs no traceback
 
 
-async def _missing(correlator: CorrelatorProcess) -> Mapping[str, str]:
-    return {} if correlator.problem is None else {"correlator": correlator.problem}
-
-
-def _bind(settings: Settings, stack: AsyncExitStack) -> socket.socket:
-    """Take the address before anything is started: that it is taken is told at once."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(BACKLOG)  # what comes before we are ready waits
-    except OSError as error:
-        raise AlertlineError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
-        ) from error
-    return listener
-
-
 def _arguments(settings: Settings, options: ServeOptions) -> list[str]:
     arguments = ["--data", settings.data, "--log-format", settings.log_format]
     if options.config is not None:
@@ -180,3 +234,9 @@ def _arguments(settings: Settings, options: ServeOptions) -> list[str]:
     if options.recorded_time:
         arguments.append("--recorded-time")
     return arguments
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the flags of this command said and the correlator must know; a password is not for the list of processes."""
+    said = {"ALERTLINE_KAFKA": settings.kafka.servers, "ALERTLINE_DATABASE": settings.database}
+    return {name: value for name, value in said.items() if value}

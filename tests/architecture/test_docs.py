@@ -88,6 +88,9 @@ def test_only_what_tells_nothing_is_public() -> None:
 def test_documented_variables_are_read(variable: str, dotted: str) -> None:
     """Each variable of docs/settings.md sets the setting beside which it stands."""
     samples = {"host": "::1", "port": "9000", "max_body": "2048", "log_format": "json"}
+    kafka = {"servers": "a:9092,b:9092", "partitions": "7", "replication": "3", "compression": "zstd", "tls": "on"}
+    kafka |= {"sasl": "PLAIN", "spool_bytes": "9000000"}
+    samples |= {f"kafka.{name}": value for name, value in kafka.items()}
     sample = samples.get(dotted, "7" if dotted.startswith("thresholds.") else "7m")
     value: object = load_settings(None, {variable: sample})
     for name in dotted.split("."):

@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
 COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "quarantine"]
-COMMANDS += ["sources", "config", "db"]
+COMMANDS += ["sources", "config", "db", "ingest", "correlate", "review"]
 SUBCOMMANDS = [
     *(("config", name) for name in ("check", "apply")),
     ("sources", "try"),
@@ -75,7 +75,7 @@ def test_help_of_all(run: Run) -> None:
     assert run() == (2, "", out)
 
 
-@pytest.mark.parametrize("command", [*((name,) for name in COMMANDS), ("correlate",), *SUBCOMMANDS])
+@pytest.mark.parametrize("command", [*((name,) for name in COMMANDS), *SUBCOMMANDS])
 def test_help(run: Run, command: tuple[str, ...]) -> None:
     """The help of a command says what it does, and has a sentence or a metavar's meaning for every option."""
     status, out, err = run(*command, "--help")

@@ -1,23 +1,20 @@
 """The stores that the contract suites run on."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.store.engine import open_engine
-from alertline.store.migrate import upgrade
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 
 
-@pytest.fixture(params=["sqlite"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty store."""
-    made = {"sqlite": f"sqlite+aiosqlite:///{tmp_path}/store.db"}[request.param]
-    await upgrade(made)
-    return made
+    found: str = request.getfixturevalue(f"{request.param}_store")
+    return found
 
 
 @pytest.fixture

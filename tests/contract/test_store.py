@@ -107,13 +107,14 @@ async def test_current_rows_are_the_fold_of_the_decisions(writer: StoreWriter, e
 async def test_loading_gives_rows_in_the_order_of_their_making(writer: StoreWriter) -> None:
     """What is loaded equals what was decided; an update does not move a row to the end, whatever its id."""
     claim = await writer.claim("log", 0, "one")
-    await writer.commit(batch(claim, [episode("e9", None), alert("z"), alert("y"), alert("z", title="new")]))
-    await writer.commit(batch(claim, [alert("x"), episode("e1", None), item("n", None), alert("y")], first=1))
+    e9, e5, e1 = episode("e9", None, alert="z"), episode("e5", None, alert="y"), episode("e1", None, alert="x")
+    await writer.commit(batch(claim, [e9, alert("z"), alert("y"), alert("z", title="new")]))
+    await writer.commit(batch(claim, [alert("x"), e1, item("n", None), alert("y"), e5], first=1))
 
     loaded = await writer.load(await writer.claim("log", 0, "two"))
 
     assert loaded.rows == [
-        alert("z", title="new"), alert("y"), alert("x"), episode("e9", None), episode("e1", None), item("n", None)
+        alert("z", title="new"), alert("y"), alert("x"), e9, e1, e5, item("n", None)
     ]  # fmt: skip
     assert loaded.clocks == [StreamClock("s", T0)]
 
@@ -121,18 +122,18 @@ async def test_loading_gives_rows_in_the_order_of_their_making(writer: StoreWrit
 async def test_loading_is_limited_to_the_partition(writer: StoreWriter) -> None:
     """The owner of one partition does not get the rows, clocks and deliveries of another one's streams."""
     one, other = [await writer.claim("log", partition, "one") for partition in (0, 1)]
-    await writer.commit(batch(one, [alert()], deliveries=[delivery("d", 1)]))
+    await writer.commit(batch(one, [incident()], deliveries=[delivery("d", 1)]))
     await writer.commit(
         Batch(
             claim=other, first=0, next_offset=1, summaries=(), clocks=[StreamClock("t", T0)],
-            decisions=[Applied("t", 0, 0, Decision(DecisionKind.ALERT_SEEN, alert("b", stream="t")))],
+            decisions=[Applied("t", 0, 0, Decision(DecisionKind.INCIDENT_OPENED, incident("b", stream="t")))],
             deliveries=[delivery("d", 1, stream="t", partition=1)],
         )
     )  # fmt: skip
 
     loaded = await writer.load(other)
 
-    assert loaded.rows == [alert("b", stream="t")]
+    assert loaded.rows == [incident("b", stream="t")]
     assert loaded.clocks == [StreamClock("t", T0)]
     assert loaded.deliveries == [delivery("d", 1, stream="t", partition=1)]
 
@@ -169,4 +170,4 @@ async def test_nul_characters_come_back(writer: StoreWriter, reader: StoreReader
     assert [said.text for said in facts.items] == [odd]
     assert [line.title for line in page.incidents] == [odd]
     assert await reader.delivery(odd) == [delivery(odd, 1, reason=odd)]
-    assert (await writer.load(claim)).rows == rows
+    assert (await writer.load(claim)).rows == rows[:-1]  # changes are no part of a memory

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from alertline.eventlog.port import LogFull, LogRecord, LogUnavailable
-from alertline.eventlog.sqlite import SqliteLog, UnsupportedLog
+from alertline.eventlog.port import LogFull, LogRecord, LogUnavailable, UnsupportedLog
+from alertline.eventlog.sqlite import SqliteLog
 
 APPENDER = Path(__file__).with_name("appender.py")
 

@@ -1,10 +1,14 @@
-"""The same log comes to the same bytes, however it is cut into batches, and however often it is all loaded again."""
+"""The same log comes to the same bytes, however it is cut into batches, and however often it is all loaded again.
+
+What is over leaves the memory after every batch, and is recalled from the store.
+"""
 
 import asyncio
 import random
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,7 +27,8 @@ from consumers.applying import States, apply_records
 from consumers.replay import Replay
 from schemas.public import to_json_bytes
 from schemas.records import Delivery, Record, Tick, encode
-from tests.properties.test_evidence import POLICY, weeks
+from tests.properties.test_evidence import weeks
+from tests.properties.test_resting import HASTY as POLICY
 from tests.support.generated import logs
 
 
@@ -68,8 +73,9 @@ async def stored(log: Sequence[Record], url: str, rnd: random.Random) -> list[by
         while waiting:
             size = rnd.randint(1, 8)
             chunk, waiting = waiting[:size], waiting[size:]
-            batch = apply_records(states, chunk, claim)
+            batch = await writer.recalling(partial(apply_records, states, chunk, claim))
             await writer.commit(batch)
+            states.rest()
             claim = msgspec.structs.replace(claim, next_offset=batch.next_offset)
             if rnd.random() < 0.3:
                 claim, states = await _again(writer)
@@ -89,7 +95,7 @@ def _appended(log: Sequence[Record], n: int) -> datetime:
 async def _again(writer: StoreWriter) -> tuple[Claim, States]:
     """Another process takes over: all that it knows is what was written."""
     claim, states = await writer.claim("log", 0, "another"), States(POLICY)
-    states.restore(await writer.load(claim))
+    states.restore(await writer.load(claim, POLICY))
     return claim, states
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def verdicts(*arguments: str) -> dict[str, str]:
+def verdicts(*arguments: str, bound_s: float = 240) -> dict[str, str]:
     """What check.py says of each case: `name variant` → `PASS`, or `FAIL` with the first difference."""
     environment = os.environ | {
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -32,7 +32,7 @@ def verdicts(*arguments: str) -> dict[str, str]:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=240,
+        timeout=bound_s,
         check=False,
     )
     lines = re.findall(r"^(\S+)\s+(\S+)\s+((?:PASS|FAIL).*)$", done.stdout, re.MULTILINE)
@@ -69,3 +69,16 @@ def test_through_killed_server() -> None:
     through = f"{sys.executable} {SCENARIOS / 'through_server.py'} {{recording}} --kills 3"
 
     assert failures(verdicts("s2", "--cmd", through)) == {}
+
+
+@pytest.mark.long
+def test_variants_through_the_parts(
+    kafka_address: str, postgresql_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late, twice or in disorder: receivers, correlators and pages on Kafka and PostgreSQL show the same."""
+    monkeypatch.setenv("ALERTLINE_TEST_KAFKA", kafka_address)
+    monkeypatch.setenv("ALERTLINE_TEST_POSTGRES", postgresql_server)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    through = f"{sys.executable} -m tests.support.through_roles {{recording}}"
+
+    assert failures(verdicts("s2", "--variants", "--cmd", through, bound_s=1800)) == {}

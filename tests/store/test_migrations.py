@@ -16,10 +16,13 @@ from schemas.vocabulary import Outcome
 from tests.support.store_rows import delivery
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The URL of a database that does not exist yet."""
-    return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet, or has no tables."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    found: str = request.getfixturevalue("postgresql_database")
+    return found
 
 
 async def table_names(url: str) -> set[str]:
@@ -52,6 +55,26 @@ async def test_an_empty_database_becomes_exactly_the_tables_of_the_code(url: str
     assert await current(url) == HEAD
     assert await check(url) == []
     assert await table_names(url) == set(metadata.tables)
+
+
+async def test_texts_are_sorted_by_code_points(url: str) -> None:
+    """Whatever the language of the database: all that is sorted or compared is so alike everywhere."""
+    await upgrade(url)
+    engine = open_engine(url)
+    words = ["a", "B", "_", "é", "Z", "z", "0"]
+    async with writing(engine) as connection:
+        for word in words:
+            await connection.execute(text("INSERT INTO stream_clocks VALUES (:id, 0, 0)"), {"id": word})
+        found = list(await connection.scalars(text("SELECT stream FROM stream_clocks ORDER BY stream")))
+        if engine.dialect.name == "postgresql":
+            collations = text(
+                "SELECT DISTINCT collation_name FROM information_schema.columns "
+                "WHERE table_schema = current_schema() AND data_type = 'text'"
+            )
+            assert list(await connection.scalars(collations)) == ["C"]
+    await engine.dispose()
+
+    assert found == sorted(words)
 
 
 async def test_down_and_up_again(url: str) -> None:
@@ -120,7 +143,7 @@ async def test_a_newer_database_is_named(url: str) -> None:
         await upgrade(url)
 
 
-@pytest.mark.parametrize("wrong", ["store.db", "mysql://somewhere/x", "sqlite:///store.db"])
+@pytest.mark.parametrize("wrong", ["store.db", "mysql://somewhere/x", "postgresql+psycopg://me@somewhere/x"])
 async def test_an_unknown_database_is_refused(wrong: str) -> None:
     """A URL of a database that we do not know is refused in one line."""
     with pytest.raises(ValueError, match="must be") as refused:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from alembic.script import ScriptDirectory
 
 from alertline.store import migrate
@@ -14,9 +15,11 @@ def test_head() -> None:
     assert ScriptDirectory(str(Path(migrate.__file__).with_name("migrations"))).get_current_head() == HEAD
 
 
-async def test_is_current(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite_store", "postgresql_store"])
+async def test_is_current(kind: str, request: pytest.FixtureRequest) -> None:
     """An empty database and one a step behind need an upgrade; one that had it does not."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    url: str = request.getfixturevalue(kind)
+    await migrate.downgrade(url, "base")
     engine = open_engine(url)
     assert not await is_current(engine)
     await migrate.upgrade(url)

@@ -24,7 +24,7 @@ __all__ = ["Server", "alive", "until"]
 
 T = TypeVar("T")
 
-_BOUND_S = 30.0
+_BOUND_S = 60.0  # a machine that is shared with other runs starts processes slowly
 _ADDRESS = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 
 
@@ -49,14 +49,17 @@ def alive(pid: int) -> bool:
 class Server:
     """One server on one data folder: started, broken, and started again, each time on another free port.
 
+    `role`: the command, `serve` or one part of it; `port`: one port for all of its lives; `name`: its log's, where
+    several have one folder.
+
     Attributes:
         folder: its data folder; log: what it printed, in all of its lives.
     """
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.folder, self.log = folder, folder.with_name(f"{folder.name}.log")
+    def __init__(self, folder: Path, *arguments: str, role: str = "serve", port: int = 0, name: str = "") -> None:
+        self.folder, self.log = folder, folder.with_name(f"{name or folder.name}.log")
         self._command = (
-            *(sys.executable, "-m", "alertline", "serve", "--data", str(folder), "--port", "0"),
+            *(sys.executable, "-m", "alertline", role, "--data", str(folder), "--port", str(port)),
             *arguments,
         )
         self._children: set[int] = set()

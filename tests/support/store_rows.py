@@ -32,10 +32,12 @@ def alert(name: str = "a1", **other: object) -> AlertRow:
     return msgspec.structs.replace(row, **other)
 
 
-def episode(name: str, incident: str | None, start: datetime = T0, end: datetime | None = None) -> EpisodeRow:
-    """An episode of the alert a1."""
+def episode(
+    name: str, incident: str | None, start: datetime = T0, end: datetime | None = None, alert: str = "a1"
+) -> EpisodeRow:
+    """An episode, of the alert a1 unless said."""
     return EpisodeRow(
-        id=name, stream="s", scope="default", alert="a1", incident=incident, spans=(Span(start=start, end=end),),
+        id=name, stream="s", scope="default", alert=alert, incident=incident, spans=(Span(start=start, end=end),),
         first_received=start, last_received=start,
     )  # fmt: skip
 

@@ -1,0 +1,75 @@
+"""How every client of a Kafka cluster is made, and what its errors mean to whoever appends or reads."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from aiokafka.errors import ConsumerStoppedError, KafkaError, ProducerClosed
+
+from alertline.cluster import Kafka
+from alertline.errors import AlertlineError
+from alertline.eventlog.port import LogClosed, LogUnavailable
+
+__all__ = ["REQUEST_S", "client_options", "kafka_errors"]
+
+REQUEST_S: Final = 5.0
+"""How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
+_CLIENT_ID: Final = "alertline"
+
+
+def client_options(kafka: Kafka) -> dict[str, Any]:
+    """What producers, consumers and admin clients are given alike.
+
+    Raises:
+        AlertlineError: a file of certificates cannot be used.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in kafka.servers.split(",")],
+        "client_id": _CLIENT_ID,
+        "request_timeout_ms": int(REQUEST_S * 1000),
+        "retry_backoff_ms": 100,
+        "metadata_max_age_ms": 30_000,  # a new leader is mostly noticed by an error; this is for the rest
+    }
+    tls = kafka.tls == "on"
+    if tls:
+        options["ssl_context"] = _tls(kafka)
+    if kafka.sasl:
+        options |= {
+            "sasl_mechanism": kafka.sasl,
+            "sasl_plain_username": kafka.user,
+            "sasl_plain_password": kafka.password,
+        }
+    options["security_protocol"] = (
+        f"SASL_{'SSL' if tls else 'PLAINTEXT'}" if kafka.sasl else "SSL" if tls else "PLAINTEXT"
+    )
+    return options
+
+
+def _tls(kafka: Kafka) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=kafka.ca_file or None)
+        if kafka.certificate_file:
+            context.load_cert_chain(kafka.certificate_file, kafka.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise AlertlineError(f"the certificates of [kafka] cannot be used: {error}") from error
+    return context
+
+
+@contextmanager
+def kafka_errors(what: str) -> Iterator[None]:
+    """Translate what aiokafka raises.
+
+    Raises:
+        LogClosed: we closed it ourselves; LogUnavailable: everything else that it may say.
+    """
+    try:
+        yield
+    except (ConsumerStoppedError, ProducerClosed) as error:
+        raise LogClosed("the event log is closed") from error
+    except (TimeoutError, KafkaError, OSError) as error:
+        raise LogUnavailable(f"Kafka: {what}: {_said(error)}") from error
+
+
+def _said(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
