@@ -1,4 +1,4 @@
-"""Write the pages that say what the code says: docs/settings.md, docs/routes.md, docs/sources.md (`make docs`).
+"""Write the pages that say what the code says: settings.md, routes.md, sources.md, openapi.json in docs (`make docs`).
 
 `--check` writes nothing; it names the pages that differ and exits 1.
 """
@@ -35,6 +35,7 @@ from ingest.adapter import Adapter
 from ingest.catalogue import adapters
 from ingest.receivers import Receiver
 from review.commanding import Orders
+from review.describing.document import document
 from review.pages import review_routes
 from review.reading import Reader
 from schemas.docstrings import describe
@@ -185,7 +186,13 @@ def pages() -> dict[Path, str]:
         docs / "settings.md": settings_page(),
         docs / "routes.md": routes_page(),
         docs / "sources.md": sources_page(),
+        docs / "openapi.json": openapi_page(),
     }
+
+
+def openapi_page() -> str:
+    """docs/openapi.json: what /openapi.json answers."""
+    return msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n"
 
 
 def settings_page() -> str:

@@ -9,10 +9,10 @@ from aiohttp import web
 
 __all__ = ["PAGE_HEADERS", "cached", "download", "etag_of", "json_answer", "page_answer"]
 
-# nothing runs and nothing is loaded from elsewhere, whatever an alert's text manages to put into a page
+# nothing is run or loaded from elsewhere, and nothing inline, whatever an alert's text manages to put into a page
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

@@ -122,9 +122,11 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
     Attributes:
         at: when it takes effect (None: when we received it).
         milestone, to, undo: for `override_milestone`; `to` None sets the milestone to none.
-        into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`.
-        fields: for `update`: title, severity, classification, slots.
-        revision: what the person saw (If-Match); None means the present one.
+        into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`; entries: ids of entries that go along.
+        fields: for `update`: title, severity, classification, slots; for `declare`: title, severity; for `edit_entry`:
+            pinned, hidden, note, and of what a person wrote kind, text, at, ended_at.
+        entry: for `edit_entry`: id of the timeline row; of: for `undo`: id of the command that is taken back.
+        revision: what the person saw (If-Match) of the thing that is changed; None means the present one.
         delivery, received_at: for `discard_delivery`: which copy of which delivery.
         indexes: of the items of that delivery those that could not be read, where the others were taken in; None: all.
     """
@@ -141,6 +143,9 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
     undo: bool = False
     into: str | None = None
     alerts: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    entry: str | None = None
+    of: str | None = None
     fields: dict[str, Any] = {}
     revision: int | None = None
     delivery: str | None = None

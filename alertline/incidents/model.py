@@ -97,7 +97,7 @@ class EpisodeRow(
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
         expected: it began in a maintenance window.
         pinned: a person put it here; automation never moves it.
-        origin: the incident it was in before a merge brought it here.
+        origin, older_origins: the incident it was in before a merge brought it here; those before that one.
         absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
     """
 
@@ -124,6 +124,7 @@ class EpisodeRow(
     expected: bool = False
     pinned: bool = False
     origin: str | None = None
+    older_origins: tuple[str, ...] = ()
     absorbed_by: str | None = None
     why: tuple[Reason, ...] = ()
     related: tuple[Related, ...] = ()
@@ -211,7 +212,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
         order, read_at: where and when (log time) it was read; offered until `retry_until`.
         paging: said by a pager: its resolve counts only where the rules let it (§8.9).
         accepted: False for a statement that the rules do not let stand (it is shown as a note, with the reason).
-        origin: the incident it was in before a merge brought it here.
+        origin, older_origins: the incident it was in before a merge brought it here; those before that one.
     """
 
     id: str
@@ -236,9 +237,8 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     original_time: str | None = None
     paging: bool = False
     accepted: bool = True
-    pinned: bool = False
-    hidden: bool = False
     origin: str | None = None
+    older_origins: tuple[str, ...] = ()
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="change"):

@@ -172,13 +172,14 @@ summaries: Final = Table(
     Column("scope", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("severity", Text, nullable=False),
-    Column("title_folded", Text, nullable=False),
+    Column("searched", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger, nullable=True),
     Column("merged_into", Text, nullable=True),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("id"),
-    Index(None, "started_at", "id"),
+    # all that the list is filtered by: a line that does not match is passed over without reading its body
+    Index("ix_summaries_listing", "started_at", "id", "merged_into", "status", "severity", "searched"),
     Index(None, "stream", "scope", "ended_at"),
 )
 

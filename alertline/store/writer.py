@@ -28,9 +28,9 @@ from alertline.store.rows import (
     copied,
     encode,
     fit,
-    fold_title,
     incident_of,
     key,
+    searched,
 )
 from alertline.store.tables import (
     ROW_TABLES,
@@ -220,7 +220,7 @@ def _summary(row: Summary) -> Values:
         key(row.scope),
         row.status,
         row.severity,
-        fold_title(row.title),
+        searched(row),
         micros(row.started_at),
         None if (over := row.ended_at) is None else micros(over),
         row.merged_into,

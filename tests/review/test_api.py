@@ -252,11 +252,12 @@ def test_every_route_needs_a_permission() -> None:
         "/sign-in",
         "/sign-out",
     }
-    needed = {("GET", Permission.READ), ("GET", Permission.PUBLIC), ("POST", Permission.WRITE)}
     ours = {route.path for route in table if route.permission is Permission.INGEST}
     assert ours == {"/v2/alerts/requests/{id}"}
     others = [route for route in table if route.path not in ("/sign-in", "/sign-out", *ours)]
-    assert {(route.method, route.permission) for route in others} == needed
+    needed = {("GET", Permission.READ), ("GET", Permission.PUBLIC)}
+    writing = {(method, Permission.WRITE) for method in ("POST", "PUT", "PATCH", "DELETE")}
+    assert {(route.method, route.permission) for route in others} == needed | writing
 
 
 async def test_a_failure_without_a_cursor_is_our_own() -> None:

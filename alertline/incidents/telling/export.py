@@ -31,6 +31,8 @@ CSV_COLUMNS: Final = (
     "hidden",
     "original_time",
     "id",
+    "note",
+    "revision",
 )
 
 # what makes a spreadsheet take a cell for a formula (or, for the last three, skip to one)
