@@ -84,12 +84,22 @@ def _disposed(word: str, told: str) -> Operation:
     )
 
 
+_TESTED: Final = Operation(
+    method="POST",
+    path="/v1/sources/{name}/test",
+    told="Send a test to an integration, by the way that its deliveries come.",
+    parameters=(named("name", "The integration."),),
+    answers={202: answer("The id of the delivery.", {"type": "object"})},
+    refused=(404, 503),
+)
+
 OPERATIONS: Final = (
     *READS,
     *map(_ordered, ORDERS),
     *(_new(*each) for each in ENTRIES),
     _disposed("replay", "Read it again with today's adapter, as a new delivery with its receive time."),
     _disposed("discard", "Put it aside for good."),
+    _TESTED,
 )
 """Every operation of the review API."""
 

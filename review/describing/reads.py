@@ -149,6 +149,12 @@ READS: Final = (
     ),
     Operation(
         method="GET",
+        path="/v1/sources",
+        told="The integrations: when each was heard last, how often, what could not be read, what to paste into it.",
+        answers={200: answer("All of them.", listed("sources", _OBJECT))},
+    ),
+    Operation(
+        method="GET",
         path="/v1/stream",
         told="What changes, as server-sent events; `Last-Event-ID` goes on where a reader was.",
         parameters=(query("last_event_id", "The same, for readers that can set no header."),),
