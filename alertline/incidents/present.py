@@ -28,7 +28,7 @@ from schemas.vocabulary import (
     Severity,
 )
 
-__all__ = ["Overview", "overview", "present"]
+__all__ = ["Overview", "overview", "present", "services_of"]
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     """Compute the whole public incident."""
     row = facts.row
     stamps = stamp(row, facts.episodes, facts.items, policy)
-    whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
+    whole = overview(facts, stamps, sums_of(facts.episodes, policy), services_of(facts.alerts))
     rows = timeline(facts, stamps)
     start, end = bounds(facts, stamps)
     slots = _slots(facts.items)
@@ -119,7 +119,8 @@ def _title(facts: IncidentFacts, sums: Sums) -> str:
     return earliest.text.splitlines()[0] if earliest is not None and earliest.text.strip() else "Incident"
 
 
-def _services(alerts: Iterable[AlertRow]) -> Iterable[str]:
+def services_of(alerts: Iterable[AlertRow]) -> Iterable[str]:
+    """The services that some alerts name."""
     return (alert.service for alert in alerts if alert.service)
 
 

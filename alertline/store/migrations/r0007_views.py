@@ -1,0 +1,68 @@
+"""The views of revision 0007, in the words of both databases: what other tools read, and may rely on (docs/reports.md).
+
+Times are `timestamptz` on PostgreSQL and RFC 3339 text in UTC with microseconds on SQLite. Yes and no are `boolean` on
+PostgreSQL, 1 and 0 on SQLite.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["METRICS", "NAMES", "made"]
+
+METRICS: Final = (
+    "detect_from_impact",
+    "ack_from_detect",
+    "investigate_from_detect",
+    "escalate_from_detect",
+    "identify_from_detect",
+    "fix_from_detect",
+    "recover_from_impact",
+    "resolve_from_impact",
+    "resolve_from_detect",
+    "impact_active",
+    "detour_total",
+    "ingest_lag",
+    "fdrt",
+)
+NAMES: Final = ("v_incident_metrics", "v_incident_milestones", "v_timeline", "v_incident_services")
+
+# why an incident does not count, the first reason that holds; alertline/incidents/reporting/cohort.py says the same
+_EXCLUDED: Final = """CASE WHEN i.merged_into IS NOT NULL THEN 'merged'
+        WHEN i.classification <> 'incident' THEN i.classification
+        WHEN i.detected_at IS NULL THEN 'not_detected'
+        WHEN i.status = 'open' THEN 'open' END"""
+
+
+def made(*, sqlite: bool) -> Iterator[str]:
+    """The statements that make the views."""
+    incident = f"""i.stream, i.scope, i.status, i.severity, i.classification,
+        {_EXCLUDED} AS excluded,
+        {_time("i.detected_at", sqlite)} AS detected_at, {_time("i.updated_at", sqlite)} AS updated_at,
+        i.version, i.merged_into IS NOT NULL AS deleted, i.merged_into"""
+    metrics = " UNION ALL ".join(_metric(name, incident) for name in METRICS)
+    yield f"CREATE VIEW v_incident_metrics AS {metrics}"
+    yield f"""CREATE VIEW v_incident_milestones AS
+        SELECT m.incident_id, m.milestone, {_time("m.at", sqlite)} AS at, m.basis,
+        {_time("m.earliest", sqlite)} AS earliest, {_time("m.latest", sqlite)} AS latest, m.revision, m.note,
+        {_time("m.automatic_at", sqlite)} AS automatic_at, m.automatic_basis, {incident}
+        FROM incident_milestones m JOIN incident_metrics i ON i.incident_id = m.incident_id"""
+    yield f"""CREATE VIEW v_timeline AS
+        SELECT t.incident_id, t.n, t.row_id, {_time("t.at", sqlite)} AS at, {_time("t.ended_at", sqlite)} AS ended_at,
+        t.kind, t.text, t.basis, t.source, t.actor, t.evidence, t.pinned, t.hidden, t.original_time, i.told AS current,
+        {_time("i.updated_at", sqlite)} AS updated_at, i.version, i.merged_into IS NOT NULL AS deleted, i.merged_into
+        FROM timeline_rows t JOIN incident_metrics i ON i.incident_id = t.incident_id"""
+    yield "CREATE VIEW v_incident_services AS SELECT incident_id, service FROM summary_services"
+
+
+def _metric(name: str, incident: str) -> str:
+    return f"""SELECT i.incident_id, '{name}' AS metric, i.title, i.{name} AS seconds, i.{name}_basis AS basis,
+        CASE WHEN i.overridden THEN i.automatic_{name} ELSE i.{name} END AS automatic_seconds,
+        CASE WHEN i.overridden THEN i.automatic_{name}_basis ELSE i.{name}_basis END AS automatic_basis,
+        i.overridden, 'ttx/1' AS definition, {incident} FROM incident_metrics i"""
+
+
+def _time(column: str, sqlite: bool) -> str:
+    if not sqlite:
+        return f"(timestamptz 'epoch' + {column} * interval '1 microsecond')"
+    seconds = f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch')"
+    return f"({seconds} || printf('.%06dZ', {column} % 1000000))"
