@@ -1,7 +1,7 @@
 """What reports read, in columns, and the views that other tools read (docs/reports.md).
 
-Figures of what is there already are taken from the list lines. What these do not hold (timelines, and what an overridden
-milestone would be) is marked as not told: the correlator tells it when it has nothing else to do.
+Figures of what is there already are taken from the list lines. What these do not hold (timelines, and what an
+overridden milestone would be) is marked as not told: the correlator tells it when it has nothing else to do.
 """
 
 from typing import Any, Final
@@ -177,8 +177,8 @@ def _filled(say: "_Sqlite | _Postgresql") -> list[str]:
         f"UPDATE alerts SET source = {say.text('source')}, rule = {rule}, service = {say.text('service')}",
         f"""UPDATE episodes SET started_at = {say.micros("spans", "0", "start")},
         paging = coalesce({paging}{"" if isinstance(say, _Sqlite) else "::boolean"}, FALSE)""",
-        f"""INSERT INTO incident_metrics (incident_id, cohort_at, detected_at, updated_at, version, stream, scope, status,
-        severity, classification, merged_into, title, told, overridden, {names})
+        f"""INSERT INTO incident_metrics (incident_id, cohort_at, detected_at, updated_at, version, stream, scope,
+        status, severity, classification, merged_into, title, told, overridden, {names})
         SELECT id, coalesce({detected}, started_at), {detected}, {say.micros("updated_at")},
         CAST({say.number("version")} AS BIGINT), stream, scope, status, severity, {say.text("classification")},
         merged_into, {say.text("title")}, {merged} IS NOT NULL, FALSE, {values} FROM summaries""",
