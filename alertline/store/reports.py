@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import from_micros, micros
@@ -40,6 +40,9 @@ _COLUMNS: Final = tuple(
 )
 
 
+_INCIDENT: Final = incident_metrics.c.incident_id
+
+
 class Figures(msgspec.Struct, frozen=True):
     """What one report is made of; `as_of`: log time of the newest record that was applied, None before the first."""
 
@@ -58,7 +61,7 @@ class ReportReader:
 
     async def figures(self, asked: Question, *, stamps: bool = False) -> Figures:
         """The incidents that a report is about, by time of detection, then by id; with their milestones, if wanted."""
-        query = select(*_COLUMNS).where(*_within(asked)).order_by(incident_metrics.c.cohort_at, _ID)
+        query = select(*_COLUMNS).where(*_within(asked)).order_by(incident_metrics.c.cohort_at, _INCIDENT)
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
             services = await _services(connection, asked) if asked.group_by is GroupBy.SERVICE else {}
@@ -72,9 +75,9 @@ class ReportReader:
 
     async def summaries(self, asked: Question) -> list[Summary]:
         """The same incidents in the same order, with all that a list line holds."""
-        query = select(summaries.c.body).join(incident_metrics, _ID == summaries.c.id).where(*_within(asked))
+        query = select(summaries.c.body).join(incident_metrics, summaries.c.id == _INCIDENT).where(*_within(asked))
         async with reading(self._engine) as connection:
-            bodies = await connection.scalars(query.order_by(incident_metrics.c.cohort_at, _ID))
+            bodies = await connection.scalars(query.order_by(incident_metrics.c.cohort_at, _INCIDENT))
             return [read_summary(body) for body in bodies]
 
     async def firings(self, asked: Question) -> list[Firing]:
@@ -83,7 +86,7 @@ class ReportReader:
         query = (
             select(episodes.c.incident, *rule, func.min(episodes.c.started_at), episodes.c.paging)
             .join(alerts, alerts.c.id == episodes.c.alert)
-            .join(incident_metrics, _ID == episodes.c.incident)
+            .join(incident_metrics, episodes.c.incident == _INCIDENT)
             .where(*_within(asked))
             .group_by(episodes.c.incident, *rule, episodes.c.paging)
         )
@@ -119,9 +122,6 @@ class ReportReader:
             return tuple((await connection.execute(query)).one())
 
 
-_ID: Final = incident_metrics.c.incident_id
-
-
 def _between(column: ColumnElement[int], asked: Question) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.since is not None:
@@ -138,19 +138,15 @@ def _within(asked: Question) -> list[ColumnElement[bool]]:
         found.append(incident_metrics.c.severity == asked.severity)
     if asked.service is not None:
         names = summary_services.c
-        found.append(_ID.in_(select(names.incident_id).where(names.service == fit(asked.service))))
+        found.append(_INCIDENT.in_(select(names.incident_id).where(names.service == fit(asked.service))))
     return found
 
 
 async def _services(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
     names = summary_services.c
-    query = select(names.incident_id, names.service).join(incident_metrics, _ID == names.incident_id)
-    return await _listed(connection, query.where(*_within(asked)))
-
-
-async def _listed(connection: AsyncConnection, query: Select[tuple[str, str]]) -> dict[str, list[str]]:
+    query = select(names.incident_id, names.service).join(incident_metrics, names.incident_id == _INCIDENT)
     found: dict[str, list[str]] = {}
-    for incident, name in await connection.execute(query):
+    for incident, name in await connection.execute(query.where(*_within(asked))):
         found.setdefault(incident, []).append(name)
     return found
 
@@ -161,7 +157,7 @@ async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, li
         select(episodes.c.incident, alerts.c.source, episodes.c.paging)
         .distinct()
         .join(alerts, alerts.c.id == episodes.c.alert)
-        .join(incident_metrics, _ID == episodes.c.incident)
+        .join(incident_metrics, episodes.c.incident == _INCIDENT)
         .where(*_within(asked))
     )
     rows = sorted(tuple(row) for row in await connection.execute(query))
@@ -173,7 +169,7 @@ async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, li
 
 async def _stamps(connection: AsyncConnection, asked: Question) -> dict[str, dict[MilestoneName, int]]:
     table = incident_milestones.c
-    query = select(table.incident_id, table.milestone, table.at).join(incident_metrics, _ID == table.incident_id)
+    query = select(table.incident_id, table.milestone, table.at).join(incident_metrics, table.incident_id == _INCIDENT)
     found: dict[str, dict[MilestoneName, int]] = {}
     for incident, name, at in await connection.execute(query.where(table.at.is_not(None), *_within(asked))):
         found.setdefault(incident, {})[MilestoneName(name)] = at

@@ -12,7 +12,7 @@ from alertline.incidents.reporting.figures import METRICS, Group, Measured, Ques
 from alertline.incidents.reporting.hours import Calendar, in_working_hours
 from schemas.vocabulary import Assumed, Basis, GroupBy, MetricName
 
-__all__ = ["BUSINESS_HOURS", "counted_value", "quantile", "report", "statistics"]
+__all__ = ["BUSINESS_HOURS", "counted_value", "keys_of", "quantile", "report", "statistics"]
 
 BUSINESS_HOURS: Final = "_bh"
 _DIGITS: Final = 6  # of seconds: stamps have microseconds
@@ -27,9 +27,9 @@ def report(
     """
     inside = None if calendar is None else in_working_hours(measured, calendar)
     groups: dict[str | None, list[Measured]] = {}
-    keys_of = _keys(asked)
+    keys = keys_of(asked)
     for each in measured:
-        for key in keys_of(each):
+        for key in keys(each):
             groups.setdefault(key, []).append(each)
     ordered = sorted(groups.items(), key=lambda pair: (pair[0] is None, pair[0] or ""))
     return Report(
@@ -85,7 +85,7 @@ def quantile(ordered: Sequence[float], q: float) -> float | None:
     return round(ordered[below] + (ordered[above] - ordered[below]) * (rank - below), _DIGITS)
 
 
-def _keys(asked: Question) -> Callable[[Measured], Sequence[str | None]]:
+def keys_of(asked: Question) -> Callable[[Measured], Sequence[str | None]]:
     """What an incident's keys are: one, or of several services and sources each."""
     match asked.group_by:
         case None:

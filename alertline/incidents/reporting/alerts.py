@@ -37,9 +37,9 @@ class RuleLine(msgspec.Struct, frozen=True, kw_only=True):
     """One rule in incidents that count.
 
     Attributes:
-        first: in how many it fired first (with others, where they fired at the same moment);
+        first: in how many it is what detected them (with others, where they fired at the same moment);
             detect_median: median of `detect_from_impact` of these.
-        later: in how many it only fired later; after_median: median of the seconds after the first alert there.
+        later: in how many it fired after detection, by another alert or a person; after_median: median of the seconds.
     """
 
     rule: str
@@ -71,7 +71,8 @@ def first_and_late(
     first: dict[Rule, list[float | None]] = {}
     later: dict[Rule, list[float]] = {}
     for incident, own in of_incident.items():
-        began, found = min(each.started_us for each in own), detect[incident]
+        found = detect[incident]
+        began = min(found.cohort_us, *(each.started_us for each in own))
         value = counted_value(METRICS[_DETECT], found.seconds[_DETECT], found.bases[_DETECT], assumed)
         for each in own:
             rule = (each.rule, each.service)
