@@ -8,10 +8,10 @@ import msgspec
 from alertline.incidents.durations import DEFINITION
 from alertline.incidents.reporting.figures import METRICS, Group, Report, Statistics
 from alertline.incidents.telling.spreadsheet import csv_text
-from alertline.incidents.telling.wording import duration
+from alertline.incidents.telling.wording import NOT_MEASURED, day_and_clock, duration, metric_value, one_line
 from review.api import public_summary
 from review.reports.making import AlertReport, Behind
-from schemas.vocabulary import MilestoneName
+from schemas.vocabulary import MetricName, MilestoneName
 
 __all__ = [
     "ALERT_COLUMNS",
@@ -19,6 +19,7 @@ __all__ = [
     "REPORT_COLUMNS",
     "alerts_csv",
     "incidents_csv",
+    "incidents_text",
     "public_alerts",
     "public_incidents",
     "public_report",
@@ -78,6 +79,22 @@ def report_csv(report: Report) -> str:
 def incidents_csv(found: Sequence[Behind]) -> str:
     """A row for each incident: milestones and metrics with their basis."""
     return csv_text(INCIDENT_COLUMNS, map(_incident_row, found))
+
+
+def incidents_text(found: Sequence[Behind]) -> str:
+    """A line for each incident: when it was detected, how long it took, and whether it counts."""
+    lines = [f"{'detected':16} {'detect':>14} {'resolve':>14}  {'counts':14} incident"]
+    for each in found:
+        stamp = each.summary.milestones.get(MilestoneName.DETECTED)
+        values = [
+            each.summary.metrics.get(name) for name in (MetricName.DETECT_FROM_IMPACT, MetricName.RESOLVE_FROM_DETECT)
+        ]
+        known = [NOT_MEASURED if value is None else metric_value(value) for value in values]
+        counts = "yes" if each.measured.excluded is None else each.measured.excluded.replace("_", " ")
+        when = "not recorded" if stamp is None else day_and_clock(stamp.at)
+        title = one_line(each.summary.title)
+        lines.append(f"{when:16} {known[0]:>14} {known[1]:>14}  {counts:14} {each.summary.id} {title}")
+    return "\n".join(lines)
 
 
 def alerts_csv(alerts: AlertReport) -> str:
@@ -155,4 +172,4 @@ def _block(title: str | None, group: Group) -> Iterator[str]:
 
 def _cells(metric: Statistics) -> str:
     values = (metric.median, metric.mean, metric.p90, metric.min, metric.max)
-    return "".join(f" {'not measured' if value is None else duration(value):>14}" for value in values)
+    return "".join(f" {NOT_MEASURED if value is None else duration(value):>14}" for value in values)
