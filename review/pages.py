@@ -33,13 +33,14 @@ from review.views import view_of
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
 
-__all__ = ["browser_errors", "page_routes", "review_routes"]
+__all__ = ["Render", "browser_errors", "page_routes", "renderer", "review_routes"]
 
-_STATIC_TYPES: Final = {"style.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"}
+_CSS: Final = "text/css; charset=utf-8"
+_STATIC_TYPES: Final = {"style.css": _CSS, "reports.css": _CSS, "mark.svg": "image/svg+xml"}
 _BODIES: Final = {name: files("review").joinpath("static", name).read_bytes() for name in _STATIC_TYPES}
 _STAMP: Final = hashlib.sha256(b"".join(_BODIES.values())).hexdigest()[:8]
 
-_Render = Callable[..., str]
+Render = Callable[..., str]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -71,7 +72,7 @@ def page_routes(
     notices: Callable[[], Sequence[str]] = _no_notices,
 ) -> list[Route]:
     """The pages, and the draft as HTML."""
-    render = _renderer(recorded_time, notices)
+    render = renderer(recorded_time, notices)
     handlers: dict[str, _Handle] = {
         "/": _incidents(reader, render),
         "/incidents/{id}": _incident(reader, render),
@@ -85,7 +86,7 @@ def page_routes(
 
 def browser_errors(*, recorded_time: bool = False) -> Middleware:
     """A middleware (outermost) that shows refusals as a page to readers that ask for HTML; others get problem+json."""
-    render = _renderer(recorded_time)
+    render = renderer(recorded_time)
 
     @web.middleware
     async def show(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -104,7 +105,8 @@ def browser_errors(*, recorded_time: bool = False) -> Middleware:
     return show
 
 
-def _renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = _no_notices) -> _Render:
+def renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = _no_notices) -> Render:
+    """What renders the templates, with the words for times and durations that they share."""
     environment = Environment(
         loader=PackageLoader("review", "templates"),
         autoescape=True,
@@ -139,7 +141,7 @@ def _renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = _no_no
     return render
 
 
-def _incidents(reader: Reader, render: _Render) -> _Handle:
+def _incidents(reader: Reader, render: Render) -> _Handle:
     async def handle(request: web.Request) -> web.Response:
         page = await incident_page(reader, request)
         wanted = incident_filter(request.query)
@@ -169,7 +171,7 @@ async def _running(reader: Reader, wanted: Filter, request: web.Request) -> Inci
     return await reader.page(msgspec.structs.replace(wanted, status=IncidentStatus.OPEN), None, MAX_LIMIT)
 
 
-def _incident(reader: Reader, render: _Render) -> _Handle:
+def _incident(reader: Reader, render: Render) -> _Handle:
     async def handle(request: web.Request) -> web.Response:
         incident = await incident_of(reader, request)
         if incident.id != request.match_info["id"]:
@@ -179,7 +181,7 @@ def _incident(reader: Reader, render: _Render) -> _Handle:
     return handle
 
 
-def _postmortem(reader: Reader, render: _Render) -> _Handle:
+def _postmortem(reader: Reader, render: Render) -> _Handle:
     async def handle(request: web.Request) -> web.Response:
         check_style(request)
         incident = await incident_of(reader, request)

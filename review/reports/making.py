@@ -6,14 +6,14 @@ from typing import Protocol
 
 import msgspec
 
-from alertline.incidents.reporting.aggregate import keys_of, report
+from alertline.incidents.reporting.aggregate import counted_value, keys_of, report
 from alertline.incidents.reporting.alerts import Firing, Heard, Noise, RuleLine, first_and_late, noise
 from alertline.incidents.reporting.figures import METRICS, Measured, Question, Report
 from alertline.store.port import Summary
 from alertline.store.reports import Figures
 from review.reports.asking import Asked, Of
 
-__all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "report_of"]
+__all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "report_of", "told_by_alerts"]
 
 
 class ReportSource(Protocol):
@@ -69,9 +69,14 @@ async def behind(source: ReportSource, asked: Asked, of: Of) -> list[Behind]:
 async def alerts_of(source: ReportSource, asked: Asked) -> AlertReport:
     """Which alert fired first, which came too late, and which led to nothing."""
     figures = await source.figures(asked.question)
-    counted = {each.incident for each in figures.measured if each.excluded is None}
+    return await told_by_alerts(source, asked, figures.measured)
+
+
+async def told_by_alerts(source: ReportSource, asked: Asked, measured: Sequence[Measured]) -> AlertReport:
+    """The same of incidents that were read already."""
+    counted = {each.incident for each in measured if each.excluded is None}
     firings, heard = await source.firings(asked.question), await source.heard(asked.question)
-    rules = await asyncio.to_thread(first_and_late, figures.measured, firings, asked.question.assumed)
+    rules = await asyncio.to_thread(first_and_late, measured, firings, asked.question.assumed)
     return AlertReport(rules, noise(heard, counted.__contains__))
 
 
@@ -80,6 +85,8 @@ def _is_of(each: Measured, asked: Asked, of: Of) -> bool:
         return False
     if (of.counted or of.metric is not None) and each.excluded is not None:
         return False
-    if of.metric is not None and each.seconds[METRICS.index(of.metric)] is None:
-        return False
+    if of.metric is not None:
+        n = METRICS.index(of.metric)
+        if counted_value(of.metric, each.seconds[n], each.bases[n], asked.question.assumed) is None:
+            return False
     return of.key is None or (of.key or None) in keys_of(asked.question)(each)
