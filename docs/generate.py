@@ -36,6 +36,8 @@ from ingest.receivers import Receiver
 from review.commanding import Orders
 from review.pages import review_routes
 from review.reading import Reader
+from review.reports.making import ReportSource
+from review.reports.routes import report_routes
 from schemas.docstrings import describe
 
 __all__ = ["EXAMPLE", "differing", "main", "pages", "routes", "variables"]
@@ -211,6 +213,7 @@ def routes() -> list[Route]:
     every = [
         *receiver.routes(),
         *review_routes(cast("Reader", None), cast("Orders", None)),
+        *report_routes(cast("ReportSource", None)),
         *health_routes(_nothing_missing),
     ]
     return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))

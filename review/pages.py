@@ -33,7 +33,7 @@ from review.views import view_of
 from schemas.incident import Incident
 from schemas.vocabulary import IncidentStatus, Severity
 
-__all__ = ["Render", "browser_errors", "page_routes", "renderer", "review_routes"]
+__all__ = ["Render", "browser_errors", "no_notices", "page_routes", "renderer", "review_routes"]
 
 _CSS: Final = "text/css; charset=utf-8"
 _STATIC_TYPES: Final = {"style.css": _CSS, "reports.css": _CSS, "mark.svg": "image/svg+xml"}
@@ -44,7 +44,8 @@ Render = Callable[..., str]
 _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def _no_notices() -> Sequence[str]:
+def no_notices() -> Sequence[str]:
+    """There is nothing that every page must say."""
     return ()
 
 
@@ -53,7 +54,7 @@ def review_routes(
     orders: Orders,
     *,
     recorded_time: bool = False,
-    notices: Callable[[], Sequence[str]] = _no_notices,
+    notices: Callable[[], Sequence[str]] = no_notices,
 ) -> list[Route]:
     """The API and the pages. With `recorded_time` every page says that receive times are taken from the sender.
 
@@ -69,7 +70,7 @@ def page_routes(
     desk: Desk,
     *,
     recorded_time: bool = False,
-    notices: Callable[[], Sequence[str]] = _no_notices,
+    notices: Callable[[], Sequence[str]] = no_notices,
 ) -> list[Route]:
     """The pages, and the draft as HTML."""
     render = renderer(recorded_time, notices)
@@ -105,7 +106,7 @@ def browser_errors(*, recorded_time: bool = False) -> Middleware:
     return show
 
 
-def renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = _no_notices) -> Render:
+def renderer(recorded_time: bool, notices: Callable[[], Sequence[str]] = no_notices) -> Render:
     """What renders the templates, with the words for times and durations that they share."""
     environment = Environment(
         loader=PackageLoader("review", "templates"),

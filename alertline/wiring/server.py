@@ -23,8 +23,9 @@ from alertline.errors import AlertlineError, SettingError
 from alertline.eventlog.kafka_connecting import ConnectingLog
 from alertline.eventlog.port import Appends, EventLog, LogUnavailable
 from alertline.store.reader import StoreReader
+from alertline.store.reports import ReportReader
 from alertline.web.access import LocalOperator
-from alertline.web.health import health_routes
+from alertline.web.health import health_routes, no_more
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.commanding import LoggedOrders
@@ -38,6 +39,8 @@ from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from review.pages import browser_errors, review_routes
+from review.reports.prometheus import report_exposition
+from review.reports.routes import report_routes
 from schemas.configuration import Configuration
 from schemas.records import Record
 
@@ -84,7 +87,7 @@ class _House:
     """One server process while it is put together.
 
     Attributes:
-        routes: what is served so far; missing, notes: who tells what is wrong, by name.
+        routes: what is served so far; missing, notes: who tells what is wrong, by name; exposition: metrics of reports.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class _House:
             0.0 if options.role is Role.SERVE else parse_duration(settings.drain, "drain").total_seconds()
         )
         self.routes: list[Route] = []
+        self.exposition = no_more
         self.missing: dict[str, Callable[[], str | None]] = {
             "server": lambda: "stopping" if self.draining.begun else None
         }
@@ -130,6 +134,9 @@ class _House:
         orders = LoggedOrders(events, store, self.integrations, now, recorded_time=recorded, on_delivery=self.record)
         reader = StoredIncidents(store, events)
         self.routes += review_routes(reader, orders, recorded_time=recorded, notices=self._notices)
+        reports = ReportReader(engine)
+        self.routes += report_routes(reports, recorded_time=recorded, notices=self._notices)
+        self.exposition = report_exposition(reports)
 
     def _notices(self) -> list[str]:
         """What the pages say besides: deliveries that wait, a cluster that is away."""
@@ -162,7 +169,8 @@ class _House:
 
     def app(self) -> web.Application:
         """The HTTP application of all that was put together."""
-        routes = [*self.routes, *health_routes(lambda: _said(self.missing), lambda: _said(self.notes))]
+        health = health_routes(lambda: _said(self.missing), lambda: _said(self.notes), self.exposition)
+        routes = [*self.routes, *health]
         return build_app(routes=routes, recorded_time=self.options.recorded_time, max_body=self.settings.max_body)
 
 
