@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka …]`: all, or some."""
+"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|reports …]`: all, or some."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -10,7 +10,10 @@ import click
 from benchmarks.bodies import MIXTURES
 from benchmarks.reporting import Figure, Options, load_figures, save_figures, show, tell
 
-_NAMES: Final = ("receive", "replay", "engine", "correlation", "adapters", "log", "store", "consumer", "kafka")
+_NAMES: Final = (
+    *("receive", "replay", "engine", "correlation", "adapters", "log", "store", "consumer", "kafka"),
+    "reports",
+)
 
 
 @click.command()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from alertline.clock import micros
+from alertline.incidents.reporting.figures import NOT_MEASURED
 from alertline.store.port import Automatic, Batch, Summary, Timeline
 from alertline.store.rows import Value, fit
 from schemas.incident import Metric, Milestone
@@ -77,10 +78,13 @@ def _metric_row(summary: Summary, automatic: Automatic | None, told: bool) -> Va
 
 
 def _metrics(metrics: Mapping[MetricName, Metric]) -> Iterator[float | str | None]:
-    for name in MetricName:
-        metric = metrics.get(name)
+    found = [metrics.get(name) for name in MetricName]
+    for metric in found:
         yield None if metric is None else metric.seconds
-        yield None if metric is None else metric.basis
+    yield "".join(
+        NOT_MEASURED if metric is None or metric.seconds is None or metric.basis is None else metric.basis[0]
+        for metric in found
+    )
 
 
 def _milestones(summary: Summary, automatic: Automatic | None) -> Iterator[Values]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any, Final
 
@@ -21,21 +22,20 @@ from alertline.store.tables import (
     episodes,
     incident_metrics,
     incident_milestones,
-    metric_columns,
     stream_clocks,
     summaries,
     summary_services,
 )
-from schemas.vocabulary import GroupBy, MilestoneName, Severity
+from schemas.vocabulary import Excluded, GroupBy, MilestoneName, Severity
 
 __all__ = ["Figures", "ReportReader"]
 
-_ABOUT: Final = 8  # columns before those of the metrics
+_ABOUT: Final = 9  # columns before those of the metrics
 _COLUMNS: Final = tuple(
     incident_metrics.c[name]
     for name in (
         *("incident_id", "cohort_at", "detected_at", "merged_into", "classification", "status", "severity", "scope"),
-        *(name for metric in METRICS for name in metric_columns(metric)),
+        *("bases", *METRICS),
     )
 )
 
@@ -181,18 +181,25 @@ def _witnesses(rows: Sequence[Any]) -> Iterable[Any]:
     return [row for row in rows if not row[-1]] or rows
 
 
+@cache
+def _excluded(merged: bool, classification: str, detected: bool, status: str) -> Excluded | None:
+    """Of the same words the same reason: there are many incidents, and few such words."""
+    return excluded(merged=merged, classification=classification, detected=detected, status=status)
+
+
+_severity: Final = cache(Severity)
+
+
 def _measured(row: Any, services: Sequence[str], sources: Sequence[str], stamps: dict[MilestoneName, int]) -> Measured:
-    incident, cohort, detected, merged, classification, status, severity, scope = row[:_ABOUT]
+    incident, cohort, detected, merged, classification, status, severity, scope, bases = row[:_ABOUT]
     return Measured(
         incident,
         cohort,
-        excluded(
-            merged=merged is not None, classification=classification, detected=detected is not None, status=status
-        ),
-        Severity(severity),
+        _excluded(merged is not None, classification, detected is not None, status),
+        _severity(severity),
         scope,
-        row[_ABOUT::2],
-        row[_ABOUT + 1 :: 2],
+        row[_ABOUT:],
+        bases,
         services,
         sources,
         stamps,

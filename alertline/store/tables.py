@@ -47,7 +47,6 @@ __all__ = [
     "incidents",
     "items",
     "metadata",
-    "metric_columns",
     "outbox",
     "positions",
     "stream_clocks",
@@ -200,17 +199,10 @@ summary_services: Final = Table(
 )
 
 
-def metric_columns(metric: MetricName, prefix: str = "") -> tuple[str, str]:
-    """The names of a metric's columns in `incident_metrics`: its seconds and its basis."""
-    return f"{prefix}{metric}", f"{prefix}{metric}_basis"
-
-
 def _metrics(prefix: str = "") -> list[Column[Any]]:
-    return [
-        Column(name, kind, nullable=True)
-        for metric in MetricName
-        for name, kind in zip(metric_columns(metric, prefix), (Double, Text), strict=True)
-    ]
+    """Seconds of each metric, and how each is known: a letter each (`BASIS_LETTERS`)."""
+    seconds = [Column(f"{prefix}{metric}", Double, nullable=True) for metric in MetricName]
+    return [*seconds, Column(f"{prefix}bases", Text, nullable=True)]
 
 
 # What reports and the views for other tools read of an incident: one row each, of those that were merged away too.

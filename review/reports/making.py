@@ -8,7 +8,7 @@ import msgspec
 
 from alertline.incidents.reporting.aggregate import counted_value, keys_of, report
 from alertline.incidents.reporting.alerts import Firing, Heard, Noise, RuleLine, first_and_late, noise
-from alertline.incidents.reporting.figures import METRICS, Measured, Question, Report
+from alertline.incidents.reporting.figures import Measured, Question, Report
 from alertline.store.port import Summary
 from alertline.store.reports import Figures
 from review.reports.asking import Asked, Of
@@ -85,8 +85,6 @@ def _is_of(each: Measured, asked: Asked, of: Of) -> bool:
         return False
     if (of.counted or of.metric is not None) and each.excluded is not None:
         return False
-    if of.metric is not None:
-        n = METRICS.index(of.metric)
-        if counted_value(of.metric, each.seconds[n], each.bases[n], asked.question.assumed) is None:
-            return False
+    if of.metric is not None and counted_value(each, of.metric, asked.question.assumed) is None:
+        return False
     return of.key is None or (of.key or None) in keys_of(asked.question)(each)

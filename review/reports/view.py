@@ -129,10 +129,7 @@ def page_view(
 
 def values_of(name: MetricName, measured: Iterable[Measured], asked: Question) -> list[float]:
     """The values of a metric that a report counts."""
-    n = METRICS.index(name)
-    found = (
-        counted_value(name, each.seconds[n], each.bases[n], asked.assumed) for each in measured if each.excluded is None
-    )
+    found = (counted_value(each, name, asked.assumed) for each in measured if each.excluded is None)
     return [value for value in found if value is not None]
 
 

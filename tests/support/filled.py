@@ -69,7 +69,7 @@ class Filled:
         self._ordered += 1
         self.at += timedelta(seconds=1)
         body = {"type": "command", "command": command, "actor": "ana", "reason": "as the graph shows", **more}
-        line = {
+        line: dict[str, object] = {
             "received_at": self.at.isoformat(), "source": "alertline", "body": body,
             "headers": {"Idempotency-Key": f"order-{self._ordered}"},
         }  # fmt: skip

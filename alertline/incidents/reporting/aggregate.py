@@ -1,14 +1,23 @@
 """The one function that makes figures of many incidents: `report`. Whatever shows a figure shows what it gives."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import fsum
 from typing import Final
 
 from alertline.incidents.durations import DEFINITION, SPANS
 from alertline.incidents.reporting.cohort import cohorts
-from alertline.incidents.reporting.figures import METRICS, Group, Measured, Question, Report, Statistics
+from alertline.incidents.reporting.figures import (
+    BASIS_LETTERS,
+    METRICS,
+    NOT_MEASURED,
+    Group,
+    Measured,
+    Question,
+    Report,
+    Statistics,
+)
 from alertline.incidents.reporting.hours import Calendar, in_working_hours
 from schemas.vocabulary import Assumed, Basis, GroupBy, MetricName
 
@@ -16,6 +25,7 @@ __all__ = ["BUSINESS_HOURS", "counted_value", "keys_of", "quantile", "report", "
 
 BUSINESS_HOURS: Final = "_bh"
 _DIGITS: Final = 6  # of seconds: stamps have microseconds
+_ASSUMED: Final = Basis.ASSUMED.value[0]
 
 
 def report(
@@ -26,9 +36,10 @@ def report(
     `measured` holds those that the question is about; the order is of no matter.
     """
     inside = None if calendar is None else in_working_hours(measured, calendar)
+    total = _group(None, measured, asked.assumed, inside)
     groups: dict[str | None, list[Measured]] = {}
     keys = keys_of(asked)
-    for each in measured:
+    for each in measured if asked.group_by is not None else ():
         for key in keys(each):
             groups.setdefault(key, []).append(each)
     ordered = sorted(groups.items(), key=lambda pair: (pair[0] is None, pair[0] or ""))
@@ -43,16 +54,24 @@ def report(
         service=asked.service,
         severity=asked.severity,
         group_by=asked.group_by,
-        total=_group(None, measured, asked.assumed, inside),
-        groups=tuple(_group(key, own, asked.assumed, inside) for key, own in ordered),
+        total=total,
+        groups=(total,)
+        if asked.group_by is None
+        else tuple(_group(key, own, asked.assumed, inside) for key, own in ordered),
     )
 
 
-def counted_value(name: MetricName, seconds: float | None, basis: str | None, assumed: Assumed) -> float | None:
+def counted_value(each: Measured, name: MetricName, assumed: Assumed) -> float | None:
     """The value of a metric as a report counts it: None where it was not measured, or is assumed and left out."""
-    if basis != Basis.ASSUMED or assumed is Assumed.INCLUDE:
-        return seconds
-    return None if assumed is Assumed.EXCLUDE or name is MetricName.DETECT_FROM_IMPACT else seconds
+    n = METRICS.index(name)
+    return None if each.bases[n] == _ASSUMED and _leaves_out(name, assumed) else each.seconds[n]
+
+
+def _leaves_out(name: MetricName, assumed: Assumed) -> bool:
+    """Whether assumed values of a metric are left out."""
+    if assumed is Assumed.ENDS:
+        return name is MetricName.DETECT_FROM_IMPACT
+    return assumed is Assumed.EXCLUDE
 
 
 def statistics(values: Sequence[float], of: int, basis: dict[str, int], assumed_left_out: int = 0) -> Statistics:
@@ -108,23 +127,29 @@ def _group(
 ) -> Group:
     counted = [each for each in own if each.excluded is None]
     reasons = Counter(each.excluded.value for each in own if each.excluded is not None)
+    columns = zip(*(each.seconds for each in counted), strict=True) if counted else ((),) * len(METRICS)
+    letters = ["".join(each) for each in zip(*(each.bases for each in counted), strict=True)] or [""] * len(METRICS)
     metrics = {
-        name.value: _metric(name, ((each.seconds[n], each.bases[n]) for each in counted), len(counted), assumed)
-        for n, name in enumerate(METRICS)
+        name.value: _metric(name, values, bases, assumed)
+        for name, values, bases in zip(METRICS, columns, letters, strict=True)
     }
     if inside is not None:
-        for n, name in enumerate(METRICS):
-            pairs = ((inside[each.incident][n], each.bases[n]) for each in counted)
-            if name in SPANS:
-                metrics[f"{name}{BUSINESS_HOURS}"] = _metric(name, pairs, len(counted), assumed)
+        for name in SPANS:
+            n = METRICS.index(name)
+            own_values = [inside[each.incident][n] for each in counted]
+            metrics[f"{name}{BUSINESS_HOURS}"] = _metric(name, own_values, letters[n], assumed)
     return Group(key=key, incidents=len(counted), excluded=dict(sorted(reasons.items())), metrics=metrics)
 
 
-def _metric(
-    name: MetricName, pairs: Iterable[tuple[float | None, str | None]], of: int, assumed: Assumed
-) -> Statistics:
-    known = [pair for pair in pairs if pair[0] is not None]
-    kept = [pair for pair in known if counted_value(name, *pair, assumed) is not None]
-    bases = Counter(basis for _, basis in kept if basis is not None)
-    values = [seconds for seconds, _ in kept if seconds is not None]
-    return statistics(values, of, {each.value: bases[each] for each in Basis if bases[each]}, len(known) - len(kept))
+def _metric(name: MetricName, column: Sequence[float | None], bases: str, assumed: Assumed) -> Statistics:
+    """One metric of the incidents that count: `column` has a value, or None, of each, `bases` the letter."""
+    counts = Counter(bases)
+    counts.pop(NOT_MEASURED, None)
+    left_out = counts.pop(_ASSUMED, 0) if _leaves_out(name, assumed) else 0
+    if left_out:
+        pairs = zip(column, bases, strict=True)
+        values = [value for value, basis in pairs if value is not None and basis != _ASSUMED]
+    else:
+        values = [value for value in column if value is not None]
+    known = {basis.value: counts[letter] for letter, basis in BASIS_LETTERS.items() if counts[letter]}
+    return statistics(values, len(column), known, left_out)

@@ -1,18 +1,16 @@
 """Which alert fired first, which came too late, and which never led to an incident: by rule and service."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 import msgspec
 
 from alertline.incidents.reporting.aggregate import counted_value, quantile
-from alertline.incidents.reporting.figures import METRICS, Measured
+from alertline.incidents.reporting.figures import Measured
 from schemas.vocabulary import Assumed, MetricName
 
 __all__ = ["Firing", "Heard", "Noise", "RuleLine", "first_and_late", "noise"]
 
 Rule = tuple[str, str | None]
-_DETECT: Final = METRICS.index(MetricName.DETECT_FROM_IMPACT)
 
 
 class Firing(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +71,7 @@ def first_and_late(
     for incident, own in of_incident.items():
         found = detect[incident]
         began = min(found.cohort_us, *(each.started_us for each in own))
-        value = counted_value(METRICS[_DETECT], found.seconds[_DETECT], found.bases[_DETECT], assumed)
+        value = counted_value(found, MetricName.DETECT_FROM_IMPACT, assumed)
         for each in own:
             rule = (each.rule, each.service)
             if each.started_us == began:

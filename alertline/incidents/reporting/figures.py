@@ -6,11 +6,25 @@ from typing import Final
 
 import msgspec
 
-from schemas.vocabulary import Assumed, Excluded, GroupBy, MetricName, MilestoneName, Severity
+from schemas.vocabulary import Assumed, Basis, Excluded, GroupBy, MetricName, MilestoneName, Severity
 
-__all__ = ["METRICS", "QUANTILE", "UNKNOWN_ZONE", "Group", "Measured", "Question", "Report", "Statistics"]
+__all__ = [
+    "BASIS_LETTERS",
+    "METRICS",
+    "NOT_MEASURED",
+    "QUANTILE",
+    "UNKNOWN_ZONE",
+    "Group",
+    "Measured",
+    "Question",
+    "Report",
+    "Statistics",
+]
 
 METRICS: Final = tuple(MetricName)
+NOT_MEASURED: Final = "-"
+# many incidents are read at once: one short text each is much quicker than a column for every metric
+BASIS_LETTERS: Final = {basis.value[0]: basis for basis in Basis}
 QUANTILE: Final = "linear interpolation between the two values beside rank q * (n - 1), counted from 0"
 UNKNOWN_ZONE: Final = "no time zone of that name is known: one of the IANA database is needed, such as Europe/Berlin"
 
@@ -21,7 +35,8 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         cohort_us: when it was detected, else when it started, in microseconds since 1970: the day that it belongs to.
         excluded: why it does not count; None: it does.
-        seconds, bases: of each metric, in the order of the vocabulary; None where it was not measured.
+        seconds: of each metric, in the order of the vocabulary; None where it was not measured.
+        bases: how each is known, a letter of `BASIS_LETTERS` each; `-` where it was not measured.
         services, sources: only where they are asked for.
         stamps: event times of its milestones, in microseconds; only where working hours are asked for.
     """
@@ -32,7 +47,7 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     severity: Severity
     scope: str
     seconds: Sequence[float | None]
-    bases: Sequence[str | None]
+    bases: str
     services: Sequence[str] = ()
     sources: Sequence[str] = ()
     stamps: Mapping[MilestoneName, int] = {}

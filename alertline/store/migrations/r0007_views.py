@@ -24,6 +24,7 @@ METRICS: Final = (
     "ingest_lag",
     "fdrt",
 )
+_BASES: Final = ("manual", "reported", "derived", "assumed", "imported", "fallback")
 NAMES: Final = ("v_incident_metrics", "v_incident_milestones", "v_timeline", "v_incident_services")
 
 # why an incident does not count, the first reason that holds; alertline/incidents/reporting/cohort.py says the same
@@ -55,10 +56,17 @@ def made(*, sqlite: bool) -> Iterator[str]:
 
 
 def _metric(name: str, incident: str) -> str:
-    return f"""SELECT i.incident_id, '{name}' AS metric, i.title, i.{name} AS seconds, i.{name}_basis AS basis,
+    basis, automatic = _basis("i.bases", name), _basis("i.automatic_bases", name)
+    return f"""SELECT i.incident_id, '{name}' AS metric, i.title, i.{name} AS seconds, {basis} AS basis,
         CASE WHEN i.overridden THEN i.automatic_{name} ELSE i.{name} END AS automatic_seconds,
-        CASE WHEN i.overridden THEN i.automatic_{name}_basis ELSE i.{name}_basis END AS automatic_basis,
+        CASE WHEN i.overridden THEN {automatic} ELSE {basis} END AS automatic_basis,
         i.overridden, 'ttx/1' AS definition, {incident} FROM incident_metrics i"""
+
+
+def _basis(column: str, metric: str) -> str:
+    """The word of the letter in the place of the metric; null where it was not measured."""
+    words = " ".join(f"WHEN '{word[0]}' THEN '{word}'" for word in _BASES)
+    return f"CASE substr({column}, {METRICS.index(metric) + 1}, 1) {words} END"
 
 
 def _time(column: str, sqlite: bool) -> str:

@@ -69,15 +69,6 @@ def _columns(kind: Any, *names: str, nullable: bool = False) -> "list[sa.Column[
 
 
 def _create_metrics() -> None:
-    metrics = [f"{prefix}{name}" for prefix in ("", "automatic_") for name in _METRICS]
-    pairs = [
-        column
-        for name in metrics
-        for column in (
-            sa.Column(name, sa.Double(), nullable=True),
-            sa.Column(f"{name}_basis", sa.Text(), nullable=True),
-        )
-    ]
     op.create_table(
         "incident_metrics",
         *_columns(sa.Text(), "incident_id"),
@@ -88,7 +79,10 @@ def _create_metrics() -> None:
         *_columns(sa.Text(), "merged_into", nullable=True),
         *_columns(sa.Text(), "title"),
         *_columns(sa.Boolean(), "told", "overridden"),
-        *pairs,
+        *_columns(sa.Double(), *_METRICS, nullable=True),
+        *_columns(sa.Text(), "bases", nullable=True),
+        *_columns(sa.Double(), *(f"automatic_{name}" for name in _METRICS), nullable=True),
+        *_columns(sa.Text(), "automatic_bases", nullable=True),
         sa.PrimaryKeyConstraint("incident_id", name="pk_incident_metrics"),
     )
     op.create_index("ix_incident_metrics_cohort_at_incident_id", "incident_metrics", ["cohort_at", "incident_id"])
@@ -169,10 +163,10 @@ def _filled(say: "_Sqlite | _Postgresql") -> list[str]:
     rule = f"coalesce({say.text('labels', 'alertname')}, {say.text('title')})"
     paging = say.text("paging")
     detected, merged = say.micros("milestones", "detected", "at"), say.text("merged_into")
-    names = ", ".join(f"{name}, {name}_basis" for name in _METRICS)
-    values = ", ".join(
-        f"{say.number('metrics', name, 'seconds')}, {say.text('metrics', name, 'basis')}" for name in _METRICS
-    )
+    names = ", ".join((*_METRICS, "bases"))
+    seconds = [say.number("metrics", name, "seconds") for name in _METRICS]
+    bases = [f"coalesce(substr({say.text('metrics', name, 'basis')}, 1, 1), '-')" for name in _METRICS]
+    values = ", ".join((*seconds, " || ".join(bases)))
     told = [
         f"UPDATE alerts SET source = {say.text('source')}, rule = {rule}, service = {say.text('service')}",
         f"""UPDATE episodes SET started_at = {say.micros("spans", "0", "start")},
