@@ -114,13 +114,6 @@ class ReportReader:
             rows = (await connection.execute(query)).all()
         return [Heard(rule or "", service, incident, count) for rule, service, incident, count in rows]
 
-    async def state(self) -> tuple[object, ...]:
-        """What is another value whenever a report could say something else."""
-        table = incident_metrics.c
-        query = select(func.count(), func.sum(table.version), func.max(table.updated_at))
-        async with reading(self._engine) as connection:
-            return tuple((await connection.execute(query)).one())
-
 
 def _between(column: ColumnElement[int], asked: Question) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
@@ -142,37 +135,39 @@ def _within(asked: Question) -> list[ColumnElement[bool]]:
     return found
 
 
+def _of(incident_id: ColumnElement[str], asked: Question) -> list[ColumnElement[bool]]:
+    """The same for rows that name their incident; of all incidents nothing need be asked."""
+    within = _within(asked)
+    return [incident_id.in_(select(_INCIDENT).where(*within))] if within else []
+
+
 async def _services(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
     names = summary_services.c
-    query = select(names.incident_id, names.service).join(incident_metrics, names.incident_id == _INCIDENT)
     found: dict[str, list[str]] = {}
-    for incident, name in await connection.execute(query.where(*_within(asked))):
+    query = select(names.incident_id, names.service).where(*_of(names.incident_id, asked))
+    for incident, name in await connection.execute(query.order_by(names.incident_id, names.service)):
         found.setdefault(incident, []).append(name)
     return found
 
 
 async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
     """The sources of the alerts of each incident; of pagers only where nothing else fired."""
-    query = (
-        select(episodes.c.incident, alerts.c.source, episodes.c.paging)
-        .distinct()
-        .join(alerts, alerts.c.id == episodes.c.alert)
-        .join(incident_metrics, episodes.c.incident == _INCIDENT)
-        .where(*_within(asked))
-    )
-    rows = sorted(tuple(row) for row in await connection.execute(query))
-    return {
-        incident: [source for _, source, _ in _witnesses(list(own))]
-        for incident, own in groupby(rows, key=lambda row: row[0])
-    }
+    source_of = {alert: source for alert, source in await connection.execute(select(alerts.c.id, alerts.c.source))}
+    heard: dict[str, set[str]] = {}
+    paged: dict[str, set[str]] = {}
+    incident_id = episodes.c.incident
+    query = select(incident_id, episodes.c.alert, episodes.c.paging).where(incident_id.is_not(None))
+    for incident, alert, paging in await connection.execute(query.where(*_of(incident_id, asked))):
+        (paged if paging else heard).setdefault(incident, set()).add(source_of.get(alert) or "")
+    return {incident: sorted(names) for incident, names in (paged | heard).items()}
 
 
 async def _stamps(connection: AsyncConnection, asked: Question) -> dict[str, dict[MilestoneName, int]]:
     table = incident_milestones.c
-    query = select(table.incident_id, table.milestone, table.at).join(incident_metrics, table.incident_id == _INCIDENT)
+    query = select(table.incident_id, table.milestone, table.at).where(table.at.is_not(None))
     found: dict[str, dict[MilestoneName, int]] = {}
-    for incident, name, at in await connection.execute(query.where(table.at.is_not(None), *_within(asked))):
-        found.setdefault(incident, {})[MilestoneName(name)] = at
+    for incident, name, at in await connection.execute(query.where(*_of(table.incident_id, asked))):
+        found.setdefault(incident, {})[_milestone(name)] = at
     return found
 
 
@@ -188,6 +183,7 @@ def _excluded(merged: bool, classification: str, detected: bool, status: str) ->
 
 
 _severity: Final = cache(Severity)
+_milestone: Final = cache(MilestoneName)
 
 
 def _measured(row: Any, services: Sequence[str], sources: Sequence[str], stamps: dict[MilestoneName, int]) -> Measured:

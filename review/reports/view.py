@@ -23,7 +23,7 @@ Query = Mapping[str, str]
 DETECT: Final = MetricName.DETECT_FROM_IMPACT
 RESOLVE: Final = MetricName.RESOLVE_FROM_DETECT
 _WEEKS: Final = 60  # of a longer time months are drawn
-_MOST_SERVICES: Final = 30
+_MOST_SERVICES: Final = 15
 _MOST_RULES: Final = 12
 
 

@@ -25,10 +25,10 @@ async def stamp(url: str, milestone: str) -> tuple[object, ...] | None:
     """Basis, revision and automatic basis of a milestone, and whether its two times are there."""
     rows = await asked_in_sql(
         url,
-        "SELECT at IS NOT NULL, basis, revision, automatic_at IS NOT NULL, automatic_basis FROM v_incident_milestones "
-        f"WHERE milestone = '{milestone}'",
+        "SELECT milestone, at IS NOT NULL, basis, revision, automatic_at IS NOT NULL, automatic_basis "
+        "FROM v_incident_milestones",
     )
-    return rows[0] if rows else None
+    return next((row[1:] for row in rows if row[0] == milestone), None)
 
 
 async def test_an_override_and_its_undo_reach_every_place(url: str, demo: Filled) -> None:
