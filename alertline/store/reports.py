@@ -152,7 +152,7 @@ async def _services(connection: AsyncConnection, asked: Question) -> dict[str, l
 
 async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
     """The sources of the alerts of each incident; of pagers only where nothing else fired."""
-    source_of = {alert: source for alert, source in await connection.execute(select(alerts.c.id, alerts.c.source))}
+    source_of = {row[0]: row[1] for row in await connection.execute(select(alerts.c.id, alerts.c.source))}
     heard: dict[str, set[str]] = {}
     paged: dict[str, set[str]] = {}
     incident_id = episodes.c.incident
