@@ -41,12 +41,12 @@ class _Works:
         if name == WEEKDAYS:
             return
         country, _, part = name.partition("-")
-        try:
-            self._days = holidays.country_holidays(country, subdiv=part or None)
-        except NotImplementedError:
+        known = holidays.list_supported_countries(include_aliases=False)
+        if country not in known or (part and part not in known[country]):
             raise ValueError(
                 f"no holidays are known of {name!r}: a country (DE), a part of one (DE-BE) or {WEEKDAYS} is needed"
-            ) from None
+            )
+        self._days = holidays.country_holidays(country, subdiv=part or None)
 
     def __call__(self, day: date) -> bool:
         return day.weekday() < _SATURDAY if self._days is None else self._days.is_working_day(day)
