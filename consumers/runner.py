@@ -21,7 +21,7 @@ from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
 from consumers.isolating import Burst, DeadLetters, PoisonBurst
-from consumers.telling import tell_stored
+from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
 
 __all__ = ["Runner", "Writer", "run_guarded"]
@@ -187,20 +187,13 @@ class Runner:
         facts = await self._writer.untold(_LATE)
         self._late = bool(facts)
         if facts:
-            told = tell_stored(facts)
-            await self._writer.commit(
-                Batch(
-                    claim=claim,
-                    first=claim.next_offset,
-                    next_offset=claim.next_offset,
-                    decisions=(),
-                    deliveries=(),
-                    summaries=told.summaries,
-                    clocks=(),
-                    automatic=told.automatic,
-                    timelines=told.timelines,
-                )
-            )
+            try:
+                told = tell_stored(facts)
+            except Exception:
+                log.exception("correlator.telling_failed", incidents=[each.row.id for each in facts])
+                self._late = False  # tried again after the next batch that leaves something untold
+                return False
+            await self._writer.commit(_nothing_but(told, claim))
         return self._late
 
     async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
@@ -284,6 +277,21 @@ class Runner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _nothing_but(told: Told, claim: Claim) -> Batch:
+    """What is written when nothing was read: the read position stays."""
+    return Batch(
+        claim=claim,
+        first=claim.next_offset,
+        next_offset=claim.next_offset,
+        decisions=(),
+        deliveries=(),
+        summaries=told.summaries,
+        clocks=(),
+        automatic=told.automatic,
+        timelines=told.timelines,
+    )
 
 
 async def run_guarded(runner: Runner) -> None:
