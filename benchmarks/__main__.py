@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|reports …]`: all, or some."""
+"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|reports …]`; else all."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module

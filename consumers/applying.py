@@ -1,7 +1,7 @@
 """From log records to what one transaction writes. Pure but for the states, which change by the decisions alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -225,8 +225,8 @@ def _changed_around(state: StreamState, decisions: Iterable[Decision]) -> Iterab
     for decision in decisions:
         row = decision.row
         if isinstance(row, ChangeRow):
-            for incident in state.incidents_near(row.scope, row.at, timedelta(0)):
-                yield state.stream, incident.id
+            for incident in state.incidents_showing(row):
+                yield state.stream, incident
 
 
 def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tuple[str, ...]) -> DeliveryRow:

@@ -64,8 +64,8 @@ class Writer(Protocol):
         """
         ...
 
-    async def untold(self, limit: int) -> Sequence[IncidentFacts]:
-        """Incidents whose timeline is not yet told as it is."""
+    async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
+        """Incidents of the partition whose timeline is not yet told as it is."""
         ...
 
 
@@ -184,16 +184,17 @@ class Runner:
         self._told_at = monotonic()
         if not self._late:
             return False
-        facts = await self._writer.untold(_LATE)
-        self._late = bool(facts)
+        facts = await self._writer.untold(claim, _LATE)
+        self._late = False
         if facts:
             try:
-                told = tell_stored(facts)
-            except Exception:
+                await self._writer.commit(_nothing_but(tell_stored(facts), claim))
+            except _NOT_THE_RECORD:
+                raise
+            except Exception:  # tried again after the next batch that leaves something untold
                 log.exception("correlator.telling_failed", incidents=[each.row.id for each in facts])
-                self._late = False  # tried again after the next batch that leaves something untold
-                return False
-            await self._writer.commit(_nothing_but(told, claim))
+            else:
+                self._late = True
         return self._late
 
     async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
@@ -245,7 +246,9 @@ class Runner:
     async def _commit(self, batch: Batch) -> Claim:
         await self._writer.commit(batch)
         self._states.rest()
-        self._late = self._late or len(batch.timelines) < len(batch.summaries)
+        self._late = self._late or not {line.id for line in batch.summaries} <= {
+            rows.incident for rows in batch.timelines
+        }
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)

@@ -43,24 +43,40 @@ def tell(touched: Iterable[tuple[StreamState, str]], changed: Iterable[tuple[Str
         touched: something was decided about them.
         changed: a change of the observed system came in that may stand on their timeline.
     """
-    summaries: list[Summary] = []
-    automatic: list[Automatic] = []
-    timelines: dict[str, Timeline] = {}
-    left = _MOST
+    telling = _Telling()
     for state, incident in touched:
-        facts, stamps, members = state.outline(incident), state.stamps(incident), state.members[incident]
-        sums = members.sums(state.policy)
-        summaries.append(_summary(facts, stamps, sums, members.services))
-        automatic += _automatic(facts, sums)
-        size = len(members.episodes) + len(members.items)
-        if size <= min(_SHORT, left):
-            left -= size
-            timelines[incident] = _timeline(state.facts(incident), stamps)
+        telling.line(state, incident)
+        telling.rows(state, incident)
     for state, incident in changed:
-        size = len(state.members[incident].episodes) + len(state.members[incident].items)
-        if incident not in timelines and size <= _SHORT:
-            timelines[incident] = _timeline(state.facts(incident), state.stamps(incident))
-    return Told(summaries, automatic, list(timelines.values()))
+        if incident not in telling.summaries and not telling.rows(state, incident):
+            telling.line(state, incident)  # its timeline is not current any more: that is written with its line
+    return Told(list(telling.summaries.values()), telling.automatic, telling.timelines)
+
+
+class _Telling:
+    """What is told with a batch so far."""
+
+    def __init__(self) -> None:
+        self.summaries: dict[str, Summary] = {}
+        self.automatic: list[Automatic] = []
+        self.timelines: list[Timeline] = []
+        self._left = _MOST
+
+    def line(self, state: StreamState, incident: str) -> None:
+        facts, members = state.outline(incident), state.members[incident]
+        sums = members.sums(state.policy)
+        self.summaries[incident] = _summary(facts, state.stamps(incident), sums, members.services)
+        self.automatic += _automatic(facts, sums)
+
+    def rows(self, state: StreamState, incident: str) -> bool:
+        """Tell its timeline, if that is short, and there is room."""
+        members = state.members[incident]
+        size = len(members.episodes) + len(members.items)
+        if size > min(_SHORT, self._left):
+            return False
+        self._left -= size
+        self.timelines.append(_timeline(state.facts(incident), state.stamps(incident)))
+        return True
 
 
 def tell_stored(found: Iterable[IncidentFacts]) -> Told:
@@ -103,7 +119,7 @@ def _summary(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
         severity=whole.severity,
         classification=whole.classification,
         services=whole.services,
-        started_at=bounds(facts, stamps)[0],
+        started_at=bounds(row, stamps)[0],
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,

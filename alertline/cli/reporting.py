@@ -85,12 +85,13 @@ def report(
 
 @asynccontextmanager
 async def _source(settings: Settings) -> "AsyncIterator[ReportReader]":
-    """The store of the data folder."""
+    """The store that the settings name."""
     from alertline.store.reports import ReportReader
-    from alertline.wiring.embedded import DataFolder
+    from alertline.wiring.embedded import folder_of
 
-    folder = DataFolder(settings.data)
-    folder.require()
+    folder = folder_of(settings)
+    if not settings.database:
+        folder.require()
     engine = await folder.open_store()
     try:
         with folder.store_errors():

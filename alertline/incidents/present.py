@@ -69,7 +69,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
     stamps = stamp(row, facts.episodes, facts.items, policy)
     whole = overview(facts, stamps, sums_of(facts.episodes, policy), services_of(facts.alerts))
     rows = timeline(facts, stamps)
-    start, end = bounds(facts, stamps)
+    start, end = bounds(facts.row, stamps)
     slots = _slots(facts.items)
     return Incident(
         id=row.id,

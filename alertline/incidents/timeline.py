@@ -54,11 +54,11 @@ _STAMPED: Final = {
 }
 
 
-def bounds(facts: IncidentFacts, stamps: Stamps) -> tuple[datetime, datetime | None]:
+def bounds(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
     """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open)."""
-    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or facts.row.opened_at
+    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
     resolved = stamps.at(MilestoneName.RESOLVED)
-    if facts.row.status is IncidentStatus.OPEN:
+    if row.status is IncidentStatus.OPEN:
         return start, None
     return start, resolved or stamps.at(MilestoneName.CLOSED)
 
@@ -135,7 +135,7 @@ def _end_words(episode: EpisodeRow, name: str) -> str:
 
 
 def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:
-    start, end = bounds(facts, stamps)
+    start, end = bounds(facts.row, stamps)
     for change in facts.changes:
         if start <= change.at and (end is None or change.at <= end):
             yield _change_row(change)

@@ -16,7 +16,7 @@ from alertline.incidents.reporting.cohort import excluded
 from alertline.incidents.reporting.figures import METRICS, Measured, Question
 from alertline.store.engine import reading
 from alertline.store.port import Summary
-from alertline.store.rows import fit, read_summary
+from alertline.store.rows import fit, key, read_summary, unfit
 from alertline.store.tables import (
     alerts,
     episodes,
@@ -93,7 +93,7 @@ class ReportReader:
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query.order_by(episodes.c.incident))).all()
         return [
-            Firing(incident, name or "", service, began)
+            Firing(incident, *_rule(name, service), began)
             for incident, own in groupby(rows, key=lambda row: row[0])
             for _, name, service, began, _ in _witnesses(list(own))
         ]
@@ -112,7 +112,11 @@ class ReportReader:
         )
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
-        return [Heard(rule or "", service, incident, count) for rule, service, incident, count in rows]
+        return [Heard(*_rule(rule, service), incident, count) for rule, service, incident, count in rows]
+
+
+def _rule(name: str | None, service: str | None) -> tuple[str, str | None]:
+    return unfit(name or ""), None if service is None else unfit(service)
 
 
 def _between(column: ColumnElement[int], asked: Question) -> list[ColumnElement[bool]]:
@@ -131,7 +135,7 @@ def _within(asked: Question) -> list[ColumnElement[bool]]:
         found.append(incident_metrics.c.severity == asked.severity)
     if asked.service is not None:
         names = summary_services.c
-        found.append(_INCIDENT.in_(select(names.incident_id).where(names.service == fit(asked.service))))
+        found.append(_INCIDENT.in_(select(names.incident_id).where(names.service == key(asked.service))))
     return found
 
 
@@ -146,19 +150,19 @@ async def _services(connection: AsyncConnection, asked: Question) -> dict[str, l
     found: dict[str, list[str]] = {}
     query = select(names.incident_id, names.service).where(*_of(names.incident_id, asked))
     for incident, name in await connection.execute(query.order_by(names.incident_id, names.service)):
-        found.setdefault(incident, []).append(name)
+        found.setdefault(incident, []).append(unfit(name))
     return found
 
 
 async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
     """The sources of the alerts of each incident; of pagers only where nothing else fired."""
-    source_of = {row[0]: row[1] for row in await connection.execute(select(alerts.c.id, alerts.c.source))}
+    source_of = {id_: unfit(name or "") for id_, name in await connection.execute(select(alerts.c.id, alerts.c.source))}
     heard: dict[str, set[str]] = {}
     paged: dict[str, set[str]] = {}
     incident_id = episodes.c.incident
     query = select(incident_id, episodes.c.alert, episodes.c.paging).where(incident_id.is_not(None))
     for incident, alert, paging in await connection.execute(query.where(*_of(incident_id, asked))):
-        (paged if paging else heard).setdefault(incident, set()).add(source_of.get(alert) or "")
+        (paged if paging else heard).setdefault(incident, set()).add(source_of.get(alert, ""))
     return {incident: sorted(names) for incident, names in (paged | heard).items()}
 
 
@@ -193,7 +197,7 @@ def _measured(row: Any, services: Sequence[str], sources: Sequence[str], stamps:
         cohort,
         _excluded(merged is not None, classification, detected is not None, status),
         _severity(severity),
-        scope,
+        unfit(scope),
         row[_ABOUT:],
         bases,
         services,

@@ -182,14 +182,15 @@ class StoreWriter:
             (self._show, timeline_values(told)),
         ]
 
-    async def untold(self, limit: int) -> list[IncidentFacts]:
-        """Everything that some incidents are computed from whose timeline is not yet told as it is.
+    async def untold(self, claim: Claim, limit: int) -> list[IncidentFacts]:
+        """Everything that some incidents of the partition are computed from whose timeline is not told as it is.
 
         Raises:
             StoreUnavailable: not now.
         """
         table = incident_metrics.c
-        query = select(table.incident_id).where(text("NOT told"), table.merged_into.is_(None))
+        mine = select(stream_clocks.c.stream).where(stream_clocks.c.partition == claim.partition)
+        query = select(table.incident_id).where(text("NOT told"), table.merged_into.is_(None), table.stream.in_(mine))
         async with reading(self._engine) as connection:
             ids = (await connection.scalars(query.order_by(table.incident_id).limit(limit))).all()
             found = [await read_facts(connection, each) for each in ids]

@@ -25,7 +25,7 @@ from alertline.eventlog.port import Appends, EventLog, LogUnavailable
 from alertline.store.reader import StoreReader
 from alertline.store.reports import ReportReader
 from alertline.web.access import LocalOperator
-from alertline.web.health import health_routes, no_more
+from alertline.web.health import Exposition, health_routes, no_more
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.commanding import LoggedOrders
@@ -104,7 +104,7 @@ class _House:
             0.0 if options.role is Role.SERVE else parse_duration(settings.drain, "drain").total_seconds()
         )
         self.routes: list[Route] = []
-        self.exposition = no_more
+        self.exposition: Exposition = no_more
         self.missing: dict[str, Callable[[], str | None]] = {
             "server": lambda: "stopping" if self.draining.begun else None
         }

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -62,7 +63,8 @@ class Filled:
                 LogRecord(Position(0, first + n), each.stream, max(self.at, _at(each)), encode(each))
                 for n, each in enumerate(part)
             ]
-            await self._write(apply_records(self._states, rows, self._claim))
+            await self._write(await self._writer.recalling(partial(apply_records, self._states, rows, self._claim)))
+            self._states.rest()
 
     async def order(self, command: str, **more: object) -> None:
         """Let a person order something, a second after the newest record."""
@@ -78,7 +80,7 @@ class Filled:
     async def catch_up(self, limit: int = 20) -> int:
         """Tell what was not told with its batch, as the runner does when it has time; how often there was something."""
         times = 0
-        while found := await self._writer.untold(limit):
+        while found := await self._writer.untold(self._claim, limit):
             told = tell_stored(found)
             at = self._claim.next_offset
             await self._write(

@@ -42,7 +42,7 @@ async def _ready() -> dict[str, str]:
 def site(made: Filled) -> "TestClient[Any, Any]":
     """The reports of a store, served."""
     source = ReportReader(made.engine)
-    routes = [*report_routes(source), *health_routes(_ready, report_exposition(source))]
+    routes = [*report_routes(source), *health_routes(_ready, more=report_exposition(source))]
     return TestClient(TestServer(build_app(routes=routes, recorded_time=False, max_body=1024)))
 
 

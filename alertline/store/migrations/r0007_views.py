@@ -37,10 +37,10 @@ _EXCLUDED: Final = """CASE WHEN i.merged_into IS NOT NULL THEN 'merged'
 def made(*, sqlite: bool) -> Iterator[str]:
     """The statements that make the views."""
     incident = f"""i.stream, i.scope, i.status, i.severity, i.classification,
-        {_EXCLUDED} AS excluded,
+        {_word(_EXCLUDED, sqlite)} AS excluded,
         {_time("i.detected_at", sqlite)} AS detected_at, {_time("i.updated_at", sqlite)} AS updated_at,
         i.version, i.merged_into IS NOT NULL AS deleted, i.merged_into"""
-    metrics = " UNION ALL ".join(_metric(name, incident) for name in METRICS)
+    metrics = " UNION ALL ".join(_metric(name, incident, sqlite) for name in METRICS)
     yield f"CREATE VIEW v_incident_metrics AS {metrics}"
     yield f"""CREATE VIEW v_incident_milestones AS
         SELECT m.incident_id, m.milestone, {_time("m.at", sqlite)} AS at, m.basis,
@@ -55,18 +55,25 @@ def made(*, sqlite: bool) -> Iterator[str]:
     yield "CREATE VIEW v_incident_services AS SELECT incident_id, service FROM summary_services"
 
 
-def _metric(name: str, incident: str) -> str:
-    basis, automatic = _basis("i.bases", name), _basis("i.automatic_bases", name)
-    return f"""SELECT i.incident_id, '{name}' AS metric, i.title, i.{name} AS seconds, {basis} AS basis,
+def _metric(name: str, incident: str, sqlite: bool) -> str:
+    basis, automatic = (_basis(f"i.{column}", name) for column in ("bases", "automatic_bases"))
+    automatic = f"CASE WHEN i.overridden THEN {automatic} ELSE {basis} END"
+    return f"""SELECT i.incident_id, {_word(f"'{name}'", sqlite)} AS metric, i.title, i.{name} AS seconds,
+        {_word(basis, sqlite)} AS basis,
         CASE WHEN i.overridden THEN i.automatic_{name} ELSE i.{name} END AS automatic_seconds,
-        CASE WHEN i.overridden THEN {automatic} ELSE {basis} END AS automatic_basis,
-        i.overridden, 'ttx/1' AS definition, {incident} FROM incident_metrics i"""
+        {_word(automatic, sqlite)} AS automatic_basis,
+        i.overridden, {_word("'ttx/1'", sqlite)} AS definition, {incident} FROM incident_metrics i"""
 
 
 def _basis(column: str, metric: str) -> str:
     """The word of the letter in the place of the metric; null where it was not measured."""
     words = " ".join(f"WHEN '{word[0]}' THEN '{word}'" for word in _BASES)
     return f"CASE substr({column}, {METRICS.index(metric) + 1}, 1) {words} END"
+
+
+def _word(said: str, sqlite: bool) -> str:
+    """A text that no column holds; it is sorted as those that columns hold (`collation.py`)."""
+    return said if sqlite else f'({said}) COLLATE "C"'
 
 
 def _time(column: str, sqlite: bool) -> str:

@@ -4,12 +4,16 @@ Figures of what is there already are taken from the list lines. What these do no
 overridden milestone would be) is marked as not told: the correlator tells it when it has nothing else to do.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
 
+from alertline.store.collation import collate
 from alertline.store.migrations import r0007_views
+from alertline.store.migrations.filling import at_of, bodies, fill
+from alertline.store.rows import fit
 
 revision: Final = "0007"
 down_revision: Final = "0006"
@@ -35,13 +39,15 @@ def upgrade() -> None:
     for table, name, kind in _COLUMNS:
         op.add_column(table, sa.Column(name, kind, nullable=True))
     op.create_index("ix_episodes_started_at", "episodes", ["started_at"])
-    _create_metrics()
-    _create_milestones()
+    metrics, milestones = _create_metrics(), _create_milestones()
     _create_timeline()
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in _filled(_Sqlite() if sqlite else _Postgresql()):
-        op.execute(statement.replace(":", r"\:"))
-    for statement in r0007_views.made(sqlite=sqlite):
+    fill("alerts", ["source", "rule", "service"], _alert)
+    fill("episodes", ["paging"], _episode)
+    for found in bodies("summaries"):
+        _insert(metrics, [_metric_row(line) for _, line in found])
+        _insert(milestones, [row for _, line in found for row in _milestone_rows(line)])
+    collate(op.get_bind(), ["summary_services", "incident_metrics", "incident_milestones", "timeline_rows"])
+    for statement in r0007_views.made(sqlite=op.get_bind().dialect.name == "sqlite"):
         op.execute(statement.replace(":", r"\:"))
 
 
@@ -68,8 +74,8 @@ def _columns(kind: Any, *names: str, nullable: bool = False) -> "list[sa.Column[
     return [sa.Column(name, kind, nullable=nullable) for name in names]
 
 
-def _create_metrics() -> None:
-    op.create_table(
+def _create_metrics() -> sa.Table:
+    made = op.create_table(
         "incident_metrics",
         *_columns(sa.Text(), "incident_id"),
         *_columns(sa.BigInteger(), "cohort_at"),
@@ -94,10 +100,11 @@ def _create_metrics() -> None:
         sqlite_where=untold,
         postgresql_where=untold,
     )
+    return made
 
 
-def _create_milestones() -> None:
-    op.create_table(
+def _create_milestones() -> sa.Table:
+    return op.create_table(
         "incident_milestones",
         *_columns(sa.Text(), "incident_id", "milestone"),
         *_columns(sa.BigInteger(), "at", nullable=True),
@@ -128,65 +135,59 @@ def _create_timeline() -> None:
     )
 
 
-class _Sqlite:
-    """Values in the JSON of a row's body, in the words of SQLite."""
-
-    def text(self, *path: str) -> str:
-        names = "".join(f"[{name}]" if name.isdigit() else f'."{name}"' for name in path)
-        return f"json_extract(body, '${names}')"
-
-    def number(self, *path: str) -> str:
-        return self.text(*path)
-
-    def micros(self, *path: str) -> str:
-        at = self.text(*path)
-        digits = f"substr(rtrim(substr({at}, instr({at}, '.') + 1), 'Z') || '000000', 1, 6)"
-        fraction = f"CASE WHEN instr({at}, '.') > 0 THEN CAST({digits} AS INTEGER) ELSE 0 END"
-        return f"CAST(strftime('%s', {at}) AS INTEGER) * 1000000 + {fraction}"
+def _alert(row: dict[str, Any]) -> tuple[Any, ...]:
+    return fit(row["source"]), fit(row["labels"].get("alertname", row["title"])), _fit(row.get("service"))
 
 
-class _Postgresql:
-    """The same in the words of PostgreSQL, which takes no NUL character out of JSON."""
-
-    def text(self, *path: str) -> str:
-        return f"(replace(body, '\\u0000', '\\ufffd')::json #>> '{{{','.join(path)}}}')"
-
-    def number(self, *path: str) -> str:
-        return f"{self.text(*path)}::double precision"
-
-    def micros(self, *path: str) -> str:
-        return f"(extract(epoch FROM {self.text(*path)}::timestamptz) * 1000000)::bigint"
+def _episode(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row.get("paging", False),)
 
 
-def _filled(say: "_Sqlite | _Postgresql") -> list[str]:
-    """Statements that fill the new columns and tables."""
-    rule = f"coalesce({say.text('labels', 'alertname')}, {say.text('title')})"
-    paging = say.text("paging")
-    detected, merged = say.micros("milestones", "detected", "at"), say.text("merged_into")
-    names = ", ".join((*_METRICS, "bases"))
-    seconds = [say.number("metrics", name, "seconds") for name in _METRICS]
-    bases = [f"coalesce(substr({say.text('metrics', name, 'basis')}, 1, 1), '-')" for name in _METRICS]
-    values = ", ".join((*seconds, " || ".join(bases)))
-    told = [
-        f"UPDATE alerts SET source = {say.text('source')}, rule = {rule}, service = {say.text('service')}",
-        f"""UPDATE episodes SET started_at = {say.micros("spans", "0", "start")},
-        paging = coalesce({paging}{"" if isinstance(say, _Sqlite) else "::boolean"}, FALSE)""",
-        f"""INSERT INTO incident_metrics (incident_id, cohort_at, detected_at, updated_at, version, stream, scope,
-        status, severity, classification, merged_into, title, told, overridden, {names})
-        SELECT id, coalesce({detected}, started_at), {detected}, {say.micros("updated_at")},
-        CAST({say.number("version")} AS BIGINT), stream, scope, status, severity, {say.text("classification")},
-        merged_into, {say.text("title")}, {merged} IS NOT NULL, FALSE, {values} FROM summaries""",
-    ]
-    return told + [_milestone(say, name) for name in _MILESTONES]
+def _metric_row(line: dict[str, Any]) -> tuple[Any, ...]:
+    """A line in the order of the table; an overridden incident is marked as such when the correlator tells it."""
+    detected = _stamp(line, "detected")
+    metrics = [line["metrics"].get(name) or {} for name in _METRICS]
+    return (
+        line["id"],
+        at_of(line["started_at"] if detected is None else detected["at"]),
+        None if detected is None else at_of(detected["at"]),
+        at_of(line["updated_at"]),
+        line["version"],
+        fit(line["stream"]),
+        fit(line["scope"]),
+        *(line[name] for name in ("status", "severity", "classification", "merged_into")),
+        fit(line["title"]),
+        line["merged_into"] is not None,
+        False,
+        *(metric.get("seconds") for metric in metrics),
+        "".join("-" if each.get("seconds") is None else (each.get("basis") or "-")[0] for each in metrics),
+        *(None for _ in _METRICS),
+        None,
+    )
 
 
-def _milestone(say: "_Sqlite | _Postgresql", name: str) -> str:
+def _milestone_rows(line: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Milestones that are set; an overridden one has no automatic value until the correlator tells it."""
-    own = {part: say.text("milestones", name, part) for part in ("at", "basis", "note")}
-    at, earliest, latest = (say.micros("milestones", name, part) for part in ("at", "earliest", "latest"))
-    revision = f"CAST({say.number('milestones', name, 'revision')} AS INTEGER)"
-    return f"""INSERT INTO incident_milestones (incident_id, milestone, at, basis, earliest, latest, revision, note,
-        automatic_at, automatic_basis)
-        SELECT id, '{name}', {at}, {own["basis"]}, {earliest}, {latest}, {revision}, {own["note"]},
-        CASE WHEN {revision} = 0 THEN {at} END, CASE WHEN {revision} = 0 THEN {own["basis"]} END
-        FROM summaries WHERE {own["at"]} IS NOT NULL"""
+    for name in _MILESTONES:
+        if (own := _stamp(line, name)) is not None:
+            at, automatic = at_of(own["at"]), not own.get("revision", 0)
+            yield (
+                *(line["id"], name, at, own["basis"], at_of(own.get("earliest")), at_of(own.get("latest"))),
+                *(own.get("revision", 0), _fit(own.get("note"))),
+                *((at, own["basis"]) if automatic else (None, None)),
+            )
+
+
+def _stamp(line: dict[str, Any], name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = line["milestones"].get(name)
+    return found
+
+
+def _fit(said: str | None) -> str | None:
+    return None if said is None else fit(said)
+
+
+def _insert(table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+    names = [column.name for column in table.columns]
+    if rows:
+        op.bulk_insert(table, [dict(zip(names, row, strict=True)) for row in rows])
