@@ -13,7 +13,7 @@ from alertline.incidents.engine import Step, step
 from alertline.incidents.model import ChangeRow, EpisodeRow, IncidentRow, ItemRow, load_order
 from alertline.incidents.policy import Policy
 from alertline.incidents.state import StreamState
-from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock
+from alertline.store.port import Applied, Batch, Claim, CommandOutcome, DeliveryRow, Loaded, StreamClock
 from consumers.outcomes import failures, outcomes
 from consumers.telling import Told, tell
 from schemas.events import AlertEvent
@@ -100,26 +100,22 @@ def apply_records(
         schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
         Inapplicable: the core failed on a record, and the memory is of no use any more.
     """
-    decisions: list[Applied] = []
-    deliveries: list[DeliveryRow] = []
-    touched: dict[tuple[str, str], None] = {}
-    retold: dict[tuple[str, str], None] = {}
+    decisions, deliveries = list[Applied](), list[DeliveryRow]()
+    touched, retold = dict[tuple[str, str], None](), dict[tuple[str, str], None]()
     states.ask(archives)
     read = [_read(each, index) for index, each in enumerate(records)]
     _look_up(states, read)
     for index, (each, record) in enumerate(zip(records, read, strict=True)):
         taken = _taken(states, each, record, index)
-        incidents = _incidents(taken.decisions)
-        shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
-        touched |= dict.fromkeys((record.stream, incident) for incident in shown)
-        retold |= dict.fromkeys(_changed_around(states.of(record.stream), taken.decisions))
+        state, incidents = states.of(record.stream), _incidents(taken.decisions)
+        shown = state.incidents if isinstance(record, Configured) and taken.decisions else incidents
+        touched |= dict.fromkeys((state.stream, incident) for incident in shown)
+        retold |= dict.fromkeys((state.stream, incident) for incident in _showing_changes(state, taken.decisions))
         decisions += [
             Applied(record.stream, each.position.offset, n, decision) for n, decision in enumerate(taken.decisions)
         ]
         if isinstance(record, Delivery):
-            commands = outcomes(states.of(record.stream), record, taken)
-            row = _delivery_row(record, each, taken, incidents)
-            deliveries.append(msgspec.structs.replace(row, commands=commands) if commands else row)
+            deliveries.append(_delivery_row(record, each, taken, incidents, outcomes(state, record, taken)))
     told = states.told(touched, retold)
     return Batch(
         claim=claim,
@@ -220,16 +216,20 @@ def _incidents(decisions: Iterable[Decision]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _changed_around(state: StreamState, decisions: Iterable[Decision]) -> Iterable[tuple[str, str]]:
-    """The incidents whose timeline may have a new row because a change of the observed system came in."""
+def _showing_changes(state: StreamState, decisions: Iterable[Decision]) -> Iterable[str]:
+    """The incidents whose timeline has a row more because a change of the observed system came in."""
     for decision in decisions:
-        row = decision.row
-        if isinstance(row, ChangeRow):
-            for incident in state.incidents_showing(row):
-                yield state.stream, incident
+        if isinstance(decision.row, ChangeRow):
+            yield from state.incidents_showing(decision.row)
 
 
-def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tuple[str, ...]) -> DeliveryRow:
+def _delivery_row(
+    delivery: Delivery,
+    at: LogRecord,
+    taken: Step,
+    incidents: tuple[str, ...],
+    commands: tuple[CommandOutcome, ...] = (),
+) -> DeliveryRow:
     again = delivery.replay_of
     return DeliveryRow(
         id=delivery.id,
@@ -248,4 +248,5 @@ def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tup
         incidents=incidents,
         unread=delivery.rejected[:_UNREAD],
         replay_of=None if again is None else again.delivery,
+        commands=commands,
     )

@@ -11,6 +11,7 @@ from alertline.store.engine import open_engine, writing
 from alertline.store.migrate import downgrade, upgrade
 from alertline.store.port import Filter
 from alertline.store.reader import StoreReader
+from alertline.store.rows import fit
 from schemas.vocabulary import ChangeKind, CommandName, EntryKind, MilestoneName
 from tests.support.filled import Filled, asked_in_sql, filled
 from tests.support.story import Story, time
@@ -60,7 +61,7 @@ async def told(made: Filled, url: str) -> bool:
     (line,) = (await reader.page(Filter())).incidents
     facts = await reader.facts(line.id)
     assert facts is not None
-    shown = [(each.id, each.text.replace("\0", "\ufffd")) for each in present(facts, facts.policy).timeline]
+    shown = [(each.id, fit(each.text)) for each in present(facts, facts.policy).timeline]
     return shown == await asked_in_sql(url, "SELECT row_id, text FROM v_timeline ORDER BY n")
 
 
@@ -99,6 +100,43 @@ async def test_a_change_that_comes_late_is_in_the_timeline(url: str) -> None:
         assert await told(made, url)
     rows = await asked_in_sql(url, "SELECT text FROM v_timeline WHERE kind = 'change'")
     assert rows == [("a deployment that nobody told of",)]
+
+
+async def test_a_change_that_comes_late_to_a_large_incident(url: str) -> None:
+    """Its rows are not current any more, and the view says so until they are told."""
+    current = "SELECT DISTINCT current FROM v_timeline"
+    async with filled(url, outage(120).records) as made:
+        await made.catch_up()
+        assert await asked_in_sql(url, current) == [(True,)]
+        late = Story().at("12:31").changes(ChangeKind.DEPLOY, "10:30", "a deployment that nobody told of")
+        await made.feed(late.records)
+        assert await asked_in_sql(url, current) == [(False,)]
+        await made.catch_up()
+        assert await told(made, url)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_changes_that_left_the_memory_stay_in_the_timeline(url: str, restarted: bool) -> None:
+    """An incident that is over for long is told of again, with the changes of its time and one that comes late."""
+    story = outage()
+    story.at("11:31").changes(ChangeKind.DEPLOY, "10:30", "a deployment")
+    story.tick("+3 12:00")
+    async with filled(url, story.records) as made:
+        if restarted:
+            await made.restart()
+        late = Story().at("+3 12:01").changes(ChangeKind.FLAG, "10:40", "a flag")
+        late.at("+3 12:02").says(EntryKind.NOTE, at="10:45", text="looked at again", service="api")
+        await made.feed(late.records)
+        assert await told(made, url)
+    rows = await asked_in_sql(url, "SELECT text FROM v_timeline WHERE kind = 'change' ORDER BY n")
+    assert rows == [("a deployment",), ("a flag",)]
+
+
+async def test_a_partition_tells_only_its_own(sqlite_store: str) -> None:
+    """What another correlator is about to write must not be overwritten by what was read before it."""
+    async with filled(sqlite_store, outage(120).records) as made:
+        assert await made.untold(1) == []
+        assert len(await made.untold(0)) == 1
 
 
 async def test_a_store_made_before_gets_its_rows(url: str) -> None:

@@ -66,6 +66,16 @@ class Filled:
             await self._write(await self._writer.recalling(partial(apply_records, self._states, rows, self._claim)))
             self._states.rest()
 
+    async def restart(self) -> None:
+        """Go on as a correlator that was started again: with what it loads."""
+        self._states = States(Policy())
+        self._states.restore(await self._writer.load(self._claim))
+
+    async def untold(self, partition: int) -> list[str]:
+        """The incidents of a partition whose timeline is not told as it is."""
+        claim = msgspec.structs.replace(self._claim, partition=partition)
+        return [facts.row.id for facts in await self._writer.untold(claim, 20)]
+
     async def order(self, command: str, **more: object) -> None:
         """Let a person order something, a second after the newest record."""
         self._ordered += 1

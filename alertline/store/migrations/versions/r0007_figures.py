@@ -136,7 +136,7 @@ def _create_timeline() -> None:
 
 
 def _alert(row: dict[str, Any]) -> tuple[Any, ...]:
-    return fit(row["source"]), fit(row["labels"].get("alertname", row["title"])), _fit(row.get("service"))
+    return fit(row["source"]), fit(row.get("labels", {}).get("alertname", row["title"])), _fit(row.get("service"))
 
 
 def _episode(row: dict[str, Any]) -> tuple[Any, ...]:
