@@ -1,10 +1,8 @@
 """How long a report over 100 000 incidents takes: from the question to the figures, and the pages made of them.
 
-On SQLite, and on PostgreSQL where `ALERTLINE_TEST_POSTGRES` names an empty database
-(`postgresql+asyncpg://user@host/database`).
+On SQLite, and on PostgreSQL where its programs are.
 """
 
-import os
 import random
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -30,6 +28,7 @@ from review.reports.asking import asked_of
 from review.reports.making import alerts_of, report_of
 from schemas.incident import Metric, Milestone
 from schemas.vocabulary import Basis, Classification, EndBasis, IncidentStatus, MetricName, MilestoneName, Severity
+from tests.support.postgres import binaries, database, own_server
 
 __all__ = ["fill", "measure"]
 
@@ -50,12 +49,10 @@ _ASKED: Final = {
 def measure(options: Options) -> Iterable[Figure]:
     """Every form of the question on every database; the best round counts."""
     with tempfile.TemporaryDirectory(prefix="alertline-bench-") as folder:
-        urls = {"sqlite": f"sqlite+aiosqlite:///{folder}/store.db"}
-        named = os.environ.get("ALERTLINE_TEST_POSTGRES")
-        if named:
-            urls["postgresql"] = named
-        for name, url in urls.items():
-            yield from uvloop.run(_on(name, url, options))
+        yield from uvloop.run(_on("sqlite", f"sqlite+aiosqlite:///{folder}/store.db", options))
+    if binaries() is not None:
+        with own_server() as server, database(server.url) as made:
+            yield from uvloop.run(_on("postgresql", made.url, options))
 
 
 async def _on(name: str, url: str, options: Options) -> list[Figure]:
