@@ -18,6 +18,7 @@ import msgspec
 from alertline.cluster import MOST_BODY, Kafka, check_kafka
 from alertline.durations import parse_duration
 from alertline.errors import SettingError
+from alertline.senders import BodyMapping, Integration
 
 __all__ = [
     "BodyMapping",
@@ -30,6 +31,7 @@ __all__ = [
     "Thresholds",
     "Topology",
     "Windows",
+    "check_address",
     "load_settings",
     "parse_duration",
 ]
@@ -81,63 +83,6 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     merge: int = 16
     suggest: int = 6
     flaps: int = 4
-
-
-class BodyMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the parts of an alert stand in the bodies of a sender, as [JMESPath](https://jmespath.org) expressions.
-
-    What is left out is guessed. An expression is of one item; one that begins with `$.` is of the whole body.
-
-    Attributes:
-        items: the list of alerts in a body; without it a list is one, and anything else is one alert.
-        title: one line for people.
-        status: the sender's word for it; what it means: `words`.
-        identity: what a condition keeps from one episode to the next.
-        dedup_key: the sender's key of one alert; each of the two stands in for the other.
-        severity: the sender's word for it; what it means: `severities`.
-        starts_at, ends_at, changed_at: times in any common form; without a zone they are taken for UTC.
-        pending_for: how long the condition held before the alert fired.
-        service, host, environment: what it is about.
-        description, url, runbook, value: for people.
-        labels: an expression that finds an object or a list of tags, or a table of label = expression.
-        words: firing, resolved, acknowledged or ignored = list of the sender's words; the usual ones are known.
-        severities: critical, error, warning or info = list of the sender's words.
-    """
-
-    items: str | None = None
-    title: str | None = None
-    status: str | None = None
-    identity: str | None = None
-    dedup_key: str | None = None
-    severity: str | None = None
-    starts_at: str | None = None
-    ends_at: str | None = None
-    changed_at: str | None = None
-    pending_for: str | None = None
-    service: str | None = None
-    host: str | None = None
-    environment: str | None = None
-    description: str | None = None
-    url: str | None = None
-    runbook: str | None = None
-    value: str | None = None
-    labels: str | dict[str, str] = {}
-    words: dict[str, tuple[str, ...]] = {}
-    severities: dict[str, tuple[str, ...]] = {}
-
-
-class Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A named sender.
-
-    Attributes:
-        source: its source type: the name of a module in `ingest/sources`.
-        stream: the stream that its deliveries belong to: unit of order and of one writer.
-        mapping: see its table; only with the source `generic`.
-    """
-
-    source: str
-    stream: str = "default"
-    mapping: BodyMapping | None = None
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -214,12 +159,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set.
 
     Attributes:
-        host: address to listen on; only loopback while there is no sign-in.
+        host: address to listen on; any other than loopback needs `auth = "required"`.
         port: TCP port to listen on; 0 takes a free one.
         data: folder of the embedded log and store; of what waits for Kafka, where that is used.
         database: URL of the store; empty: a file in the data folder. `sqlite+aiosqlite:///…`, `postgresql://…`.
         max_body: largest body of a webhook, in bytes.
         log_format: `console` or `json`, for the server's own log.
+        auth: `local`: whoever reaches the loopback address is its operator; `required`: everybody signs in or shows a
+            token.
+        hosts: names by which browsers and senders reach this server, besides those of loopback and `host`.
         drain: how long `ingest` and `review` go on after they have said, in /readyz, that they stop.
         kafka, windows, thresholds, integrations, topology, rules, maintenance, pending: see their tables.
     """
@@ -230,6 +178,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str = ""
     max_body: int = 1024 * 1024
     log_format: str = "console"
+    auth: str = "local"
+    hosts: tuple[str, ...] = ()
     drain: str = "3s"
     kafka: Kafka = Kafka()
     windows: Windows = Windows()
@@ -240,11 +190,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maintenance: tuple[Maintenance, ...] = ()
     pending: tuple[Pending, ...] = ()
 
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine reaches the address."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
 
 def load_settings(
     file: Path | None, environment: Mapping[str, str], flags: Mapping[str, object] | None = None
 ) -> Settings:
-    """Read the settings from all three places and check them.
+    """Read the settings from all three places and check them. A list is written with commas in the environment.
 
     Args:
         file: the configuration file; None reads `alertline.toml` where there is one.
@@ -268,10 +226,14 @@ def load_settings(
 
 
 def _beside(settings: Settings, folder: Path) -> Settings:
-    """The settings with the files of the topology found from where the configuration file lies."""
+    """The settings with the files that they name found from where the configuration file lies."""
     topology = settings.topology
     backstage, csv = (tuple(str(folder / each) for each in names) for names in (topology.backstage, topology.csv))
-    return msgspec.structs.replace(settings, topology=msgspec.structs.replace(topology, backstage=backstage, csv=csv))
+    return msgspec.structs.replace(
+        settings,
+        topology=msgspec.structs.replace(topology, backstage=backstage, csv=csv),
+        integrations={name: each.beside(folder) for name, each in settings.integrations.items()},
+    )
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -299,9 +261,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         for field in msgspec.structs.fields(shape):
             path = table + field.name
             name = "ALERTLINE_" + path.replace(".", "_").upper()
-            if field.type not in (str, int) or name not in environment:
+            if field.type not in (str, int, tuple[str, ...]) or name not in environment:
                 continue
             value = environment[name]
+            if field.type not in (str, int):
+                found[path] = [each.strip() for each in value.split(",") if each.strip()]
+                continue
             if field.type is int and not value.isdigit():
                 raise SettingError(f"{name} must be a whole number, not {value!r}")
             found[path] = int(value) if field.type is int else value
@@ -376,10 +341,8 @@ def _known(path: str) -> list[str]:
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise SettingError(f"port must lie between 0 and 65535, not {settings.port}")
-    if not _is_loopback(settings.host):
-        raise SettingError(
-            f"host {settings.host!r} is no loopback address: without sign-in Alertline listens on 127.0.0.1 or ::1 only"
-        )
+    if settings.auth not in ("local", "required"):
+        raise SettingError(f"auth must be 'local' or 'required', not {settings.auth!r}")
     if settings.max_body < 1024:
         raise SettingError(f"max_body must be at least 1024 bytes, not {settings.max_body}")
     check_kafka(settings.kafka)
@@ -390,8 +353,16 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"log_format must be 'console' or 'json', not {settings.log_format!r}")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def check_address(settings: Settings, *, recorded_time: bool = False) -> None:
+    """Refuse to listen where others can reach us, unless everybody is asked who they are; on recorded time in any case.
+
+    Raises:
+        SettingError: naming the address, and the ways out.
+    """
+    if recorded_time and not settings.on_loopback:
+        raise SettingError(f"--recorded-time believes every sender: it goes with loopback, not with {settings.host!r}")
+    if not settings.on_loopback and settings.auth != "required":
+        raise SettingError(
+            f"host {settings.host!r} is no loopback address: with auth = 'required' (or --auth required) everybody "
+            "needs a token or the sign-in link there; without it Alertline listens on 127.0.0.1 or ::1 only"
+        )

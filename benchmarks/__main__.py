@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|reports …]`; else all."""
+"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|review|reports …]`."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -11,7 +11,16 @@ from benchmarks.bodies import MIXTURES
 from benchmarks.reporting import Figure, Options, load_figures, save_figures, show, tell
 
 _NAMES: Final = (
-    *("receive", "replay", "engine", "correlation", "adapters", "log", "store", "consumer", "kafka"),
+    "receive",
+    "replay",
+    "engine",
+    "correlation",
+    "adapters",
+    "log",
+    "store",
+    "consumer",
+    "kafka",
+    "review",
     "reports",
 )
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from alertline.clock import now
 from alertline.eventlog.sqlite import SqliteLog
+from alertline.wiring.access import Access
 from alertline.wiring.listening import listen
 from alertline.wiring.server import build_app
 from ingest.integrations import Integrations
@@ -81,7 +82,7 @@ async def _run(kind: str, folder: Path) -> None:
             log = await SqliteLog.open(folder / "log.db")
             receiver = Receiver(log, Integrations(), now, ReceiverOptions())
             app = build_app(routes=list(receiver.routes()), recorded_time=False, max_body=1024 * 1024)
-            await listen(app, listener, receiver, stack)
+            await listen(app, listener, receiver, Access(), stack)
         print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
         await asyncio.Event().wait()
 

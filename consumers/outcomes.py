@@ -66,7 +66,12 @@ def _carried_out(state: StreamState, delivery: Delivery, event: Command) -> Comm
     if row.incident is None:
         reason = "it found no incident, or several"
         return CommandOutcome(item=event.item, command=event.command, accepted=None, reason=reason)
-    refusal = None if row.accepted else row.text
+    refusal = None if row.accepted else row.args.get("refused", row.text)
     return CommandOutcome(
-        item=event.item, command=event.command, accepted=row.accepted, reason=refusal, incident=row.incident
+        item=event.item,
+        command=event.command,
+        accepted=row.accepted,
+        reason=refusal,
+        incident=row.incident,
+        lost=bool(row.args.get("lost")),
     )

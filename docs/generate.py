@@ -1,4 +1,4 @@
-"""Write the pages that say what the code says: docs/settings.md, docs/routes.md, docs/sources.md (`make docs`).
+"""Write the pages that say what the code says: settings.md, routes.md, sources.md, openapi.json in docs (`make docs`).
 
 `--check` writes nothing; it names the pages that differ and exits 1.
 """
@@ -26,21 +26,23 @@ from alertline.config import (
     Windows,
 )
 from alertline.eventlog.memory import MemoryLog
+from alertline.web.access import Permission, principal_of
 from alertline.web.health import health_routes
 from alertline.web.routes import Route, route_table
 from alertline.wiring.integrations import integrations_of
-from alertline.wiring.server import build_app
+from alertline.wiring.server import build_app, routes_of
 from ingest.adapter import Adapter
 from ingest.catalogue import adapters
 from ingest.receivers import Receiver
 from review.commanding import Orders
+from review.describing.document import document
 from review.pages import review_routes
 from review.reading import Reader
 from review.reports.making import ReportSource
 from review.reports.routes import report_routes
 from schemas.docstrings import describe
 
-__all__ = ["EXAMPLE", "differing", "main", "pages", "routes", "variables"]
+__all__ = ["EXAMPLE", "answers", "differing", "main", "pages", "routes", "variables"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 EXAMPLE: Final = """\
@@ -132,12 +134,36 @@ _ROUTES_HEAD: Final = """\
 
 <!-- Written by `make docs` from the routes of the server: review/, ingest/receivers.py, alertline/web/health.py. -->
 
-Every route names the permission that it needs. Today the server listens on loopback only and whoever reaches it is the
-local operator, who holds all of them; sign-in and tokens will hand them out. What the routes answer: docs/api.md.
+Every route names the permission that it needs; who holds which: [authentication.md](authentication.md). What the
+routes answer to whoever may: [api.md](api.md). With `auth = "local"`, on loopback, whoever shows nothing is the local
+operator, who may do everything; a token that is shown counts all the same.
+
+## Who is answered what
+
+A number is the answer of the server; where `yes` stands the route itself answers. Of `ingest` routes: the
+integration's own secret is as good as a token for it, and of a GET only what can be a delivery is one: any other is 405
+for everybody.
+
+"""
+_ROUTES_TABLE: Final = """
+## Routes
 
 | method | path | permission |
 |---|---|---|
 """
+# what a request shows -> the scopes behind it; None: nobody knows it
+_SHOWN: Final[Mapping[str, tuple[str, ...] | None]] = {
+    "nothing": None,
+    "a token that is unknown, revoked or expired": None,
+    "a token for another integration": ("ingest:OTHER",),
+    "a token for this integration": ("ingest:NAME",),
+    "a token for all integrations": ("ingest:*",),
+    "a token that may read": ("read",),
+    "a token that may write": ("write",),
+    "a token that may do everything": ("admin",),
+    "the session of the sign-in link": ("admin",),
+    "a session that a token for reading opened": ("read",),
+}
 _SOURCES_HEAD: Final = """\
 # Sources
 
@@ -145,7 +171,8 @@ _SOURCES_HEAD: Final = """\
 
 Every source has its own address, `/v1/webhooks/` and its name; `{url}` stands for it below, with the server before it.
 `POST /v1/webhooks` without a name recognises the sender by the body. Named integrations, and mappings for other
-tools: [configuration.md](configuration.md#bodies-of-other-tools). What a body becomes, before anything is sent:
+tools: [configuration.md](configuration.md#bodies-of-other-tools). Senders that speak to Alertmanager, PagerDuty,
+Opsgenie, VictorOps or Slack change one address: [senders.md](senders.md). What a body becomes, before anything is sent:
 
 ```sh
 alertline sources
@@ -161,7 +188,13 @@ def pages() -> dict[Path, str]:
         docs / "settings.md": settings_page(),
         docs / "routes.md": routes_page(),
         docs / "sources.md": sources_page(),
+        docs / "openapi.json": openapi_page(),
     }
+
+
+def openapi_page() -> str:
+    """docs/openapi.json: what /openapi.json answers."""
+    return msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n"
 
 
 def settings_page() -> str:
@@ -210,12 +243,8 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 def routes() -> list[Route]:
     """The routes of the whole service, as `serve` builds it. Nothing is served: no handler is called."""
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    every = [
-        *receiver.routes(),
-        *review_routes(cast("Reader", None), cast("Orders", None)),
-        *report_routes(cast("ReportSource", None)),
-        *health_routes(_nothing_missing),
-    ]
+    shown = [*review_routes(cast("Reader", None), cast("Orders", None)), *report_routes(cast("ReportSource", None))]
+    every = routes_of(receiver, shown, health_routes(_nothing_missing))
     return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))
 
 
@@ -225,8 +254,31 @@ async def _nothing_missing() -> Mapping[str, str]:
 
 def routes_page() -> str:
     """docs/routes.md."""
-    rows = sorted((route.path, route.method, route.permission) for route in routes())
-    return _ROUTES_HEAD + "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
+    rows = sorted((route.address, route.method, route.permission) for route in routes())
+    listed = "".join(f"| {method} | `{path}` | {permission} |\n" for path, method, permission in rows)
+    return _ROUTES_HEAD + _answers_table() + _ROUTES_TABLE + listed
+
+
+def _answers_table() -> str:
+    lines = [f"| shown | {' | '.join(Permission)} |", "|---|" + "---|" * len(Permission)]
+    for shown, by_permission in answers().items():
+        lines.append(f"| {shown} | {' | '.join(by_permission[each] for each in Permission)} |")
+    return "\n".join(lines) + "\n"
+
+
+def answers() -> dict[str, dict[Permission, str]]:
+    """What each kind of credential is answered on routes of each permission; `yes`: the route itself answers."""
+    return {shown: {each: _answer(shown, scopes, each) for each in Permission} for shown, scopes in _SHOWN.items()}
+
+
+def _answer(shown: str, scopes: tuple[str, ...] | None, permission: Permission) -> str:
+    if permission is Permission.PUBLIC:
+        return "yes"
+    if scopes is None:
+        return "401"
+    principal = principal_of("", scopes)
+    delivers = principal.may_deliver("NAME") and "session" not in shown
+    return "yes" if (delivers if permission is Permission.INGEST else principal.may(permission)) else "403"
 
 
 def sources_page() -> str:

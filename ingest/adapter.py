@@ -115,6 +115,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         secrets: fields (JSON keys or form names, at any depth) whose values never reach the log, nor `adapt`.
         gets: whether its senders may say all in the query of a GET.
         resolves: whether the source tells when an alert is over; without it its alerts are points.
+        success: the text that its senders must hear (with 200), where our usual reply looks like a failure to them.
     """
 
     name: str
@@ -127,3 +128,4 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     gets: bool = False
     resolves: bool = True
+    success: str | None = None

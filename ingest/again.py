@@ -6,6 +6,7 @@ recorded time. Headers of these names that a sender made up are dropped at the e
 - `alertline-replay-of`, in JSON: this is that delivery of the quarantine, read again.
 - `alertline-disposed`, `all` or a list of items: they were read again, or discarded, later. Whatever today's adapter
   could make of them now, they have no effect here. `ingest/disposals.py` puts it on the lines of a recording.
+- `alertline-test`: a person asked for a test of the integration; whatever its body is, it tells of nothing.
 """
 
 import json
@@ -15,8 +16,8 @@ from typing import Final
 import msgspec
 
 from ingest.adapter import Adapted
-from ingest.reading.secrets import DISPOSED, REPLAY_OF
-from schemas.events import Rejected
+from ingest.reading.secrets import DISPOSED, REPLAY_OF, TEST
+from schemas.events import Rejected, TestEvent
 from schemas.records import ReplayOf
 
 __all__ = ["ALL", "as_marked", "mark_of", "marked", "with_marks"]
@@ -37,7 +38,7 @@ def marked(headers: Mapping[str, str], replay_of: ReplayOf, key: str) -> dict[st
 def with_marks(kept: dict[str, str], headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The kept headers, and the marks among headers that may carry them: those of a recording."""
     for name, value in headers:
-        if (lower := name.lower()) in (REPLAY_OF, DISPOSED):
+        if (lower := name.lower()) in (REPLAY_OF, DISPOSED, TEST):
             kept[lower] = value
     return kept
 
@@ -55,6 +56,8 @@ def mark_of(headers: Mapping[str, str]) -> ReplayOf | None:
 
 def as_marked(adapted: Adapted, headers: Mapping[str, str], replay_of: ReplayOf | None) -> Adapted:
     """What counts of what was made of a body, by the marks of its record."""
+    if TEST in headers:
+        return Adapted(events=(TestEvent(title="a test that was asked for on the page of sources"),))
     if replay_of is not None and replay_of.items is not None:
         adapted = _only(adapted, replay_of.items)
     disposed = headers.get(DISPOSED)

@@ -207,7 +207,7 @@ def _marked(mark: bytes, name: str) -> bytes:
 def _adapt(request: Request, adapter: Adapter | None) -> Adapted:
     if adapter is None:
         return Adapted(unusable="no adapter for this source is installed")
-    if not request.body.strip() and not request.query and _ALL_IN_HEADERS not in request.headers:
+    if not request.body.strip() and not (request.query or request.path) and _ALL_IN_HEADERS not in request.headers:
         return Adapted(ignored="an empty body")
     try:
         return adapter.adapt(request)

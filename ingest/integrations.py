@@ -7,6 +7,7 @@ import msgspec
 
 from ingest.adapter import Adapter
 from ingest.catalogue import adapters
+from ingest.proof.admission import Keys
 from ingest.reading.mapping import Mapped, read_mapped
 
 __all__ = ["DEFAULT_STREAM", "Integration", "Integrations", "UnknownSource"]
@@ -19,12 +20,17 @@ class UnknownSource(ValueError):
 
 
 class Integration(msgspec.Struct, frozen=True, kw_only=True):
-    """One sender: its name in paths, its source type, the stream that its deliveries go to, how its bodies are read."""
+    """One sender.
+
+    Its name in paths, its source type, the stream that its deliveries go to, how its bodies are read, and what proves
+    that a delivery comes from it.
+    """
 
     name: str
     source: str
     stream: str = DEFAULT_STREAM
     mapping: Mapped | None = None
+    keys: Keys | None = None
 
 
 class Integrations:
@@ -46,6 +52,7 @@ class Integrations:
                     f"integration {integration.name}: unknown source {integration.source!r}; "
                     f"one of: {', '.join(self._adapters)}"
                 )
+        self.configured = frozenset(configured or ())
         self._pairs = {name: (one, _adapter_of(one, self._adapters[one.source])) for name, one in everything.items()}
 
     def find(self, name: str) -> tuple[Integration, Adapter] | None:
@@ -64,6 +71,11 @@ class Integrations:
     def pairs(self) -> tuple[tuple[Integration, Adapter], ...]:
         """Every integration with its adapter."""
         return tuple(self._pairs.values())
+
+    def of_source(self, source: str) -> tuple[Integration, ...]:
+        """The configured integrations of a source, in order of names; without any, that of the source's own name."""
+        found = tuple(one for one in self.all() if one.source == source and one.name in self.configured)
+        return found or tuple(one for one in self.all() if one.source == source)
 
     def all(self) -> tuple[Integration, ...]:
         """Every integration, in order of names."""

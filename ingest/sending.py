@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from ingest.receivers import RECEIVED_AT
+from ingest.receivers import DELIVERY, RECEIVED_AT
 from ingest.recording import Line
 
 __all__ = ["NoTicks", "NotApplied", "Refused", "SendOptions", "Sender", "SendingFailed", "Sent"]
@@ -208,6 +208,8 @@ class Sender:
                     timeout=_TIMEOUT,
                 ) as response:
                     status, answer = response.status, _object(await response.read())
+                    if (told := response.headers.get(DELIVERY)) is not None:
+                        answer["delivery"] = told  # in the words of another protocol
                     reason = f"answer {status}"
             except aiohttp.InvalidURL as error:
                 raise SendingFailed(f"{self._base!r} is no address such as http://127.0.0.1:8080") from error

@@ -1,6 +1,7 @@
 """Replies: JSON, text and pages with the headers that each of them needs."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
@@ -8,10 +9,10 @@ from aiohttp import web
 
 __all__ = ["PAGE_HEADERS", "cached", "download", "etag_of", "json_answer", "page_answer"]
 
-# nothing runs and nothing is loaded from elsewhere, whatever an alert's text manages to put into a page
+# nothing is run or loaded from elsewhere, and nothing inline, whatever an alert's text manages to put into a page
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -22,10 +23,11 @@ PAGE_HEADERS: Final = {
 _DATA_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
-def json_answer(body: object, *, headers: dict[str, str] | None = None) -> web.Response:
+def json_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """JSON values, or bytes that are JSON already."""
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    return web.Response(body=data, content_type="application/json", headers=_DATA_HEADERS | (headers or {}))
+    told = {**_DATA_HEADERS, **(headers or {})}
+    return web.Response(status=status, body=data, content_type="application/json", headers=told)
 
 
 def download(body: str | bytes, content_type: str, filename: str | None = None) -> web.Response:

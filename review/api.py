@@ -15,11 +15,11 @@ from alertline.web.access import Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import cached, download, etag_of, json_answer
-from review.lookup import incident_of, incident_page
+from review.lookup import evidence_of, incident_of, incident_page, supposed_of
 from review.queries import View, refused, view_of, wants
 from review.reading import Reader
 from schemas.incident import Incident
-from schemas.public import as_public, to_json_bytes
+from schemas.public import as_public, metrics_as_public, milestones_as_public, to_json_bytes
 
 __all__ = ["STYLES", "api_routes", "check_style", "public_delivery", "public_summary"]
 
@@ -34,6 +34,9 @@ def api_routes(reader: Reader) -> list[Route]:
     handlers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {
         "/v1/incidents": _list(reader),
         incident: _of_incident(reader, _whole),
+        f"{incident}/entries/{{entry}}": _entry(reader),
+        f"{incident}/evidence/{{event}}": _evidence(reader),
+        f"{incident}/milestones/{{name}}/effect": _effect(reader),
         f"{incident}/timeline.md": _of_incident(reader, _timeline_md),
         f"{incident}/timeline.csv": _of_incident(reader, _timeline_csv),
         f"{incident}/timeline.json": _of_incident(reader, _timeline_json),
@@ -82,6 +85,42 @@ def _of_incident(reader: Reader, answer: _Answer) -> Callable[[web.Request], Awa
             )
         body = response.body
         return cached(request, response, etag_of(incident.version, body if isinstance(body, bytes) else b""))
+
+    return handle
+
+
+def _entry(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """One row of the timeline, with its revision as the validator: what `If-Match` names when it is edited."""
+
+    async def handle(request: web.Request) -> web.Response:
+        incident = await incident_of(reader, request)
+        row = next((each for each in incident.timeline if each.id == request.match_info["entry"]), None)
+        if row is None:
+            raise Problem(404, "The incident has no such row")
+        response = json_answer(msgspec.json.encode(row))
+        response.etag = str(row.revision)
+        return response
+
+    return handle
+
+
+def _evidence(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        found = await evidence_of(reader, request)
+        if wants(request.query, "raw"):
+            return await _raw(reader, found.delivery)
+        return json_answer({"delivery": public_delivery(found.delivery), "item": found.item})
+
+    return handle
+
+
+def _effect(reader: Reader) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        supposed = await supposed_of(reader, request)
+        milestones = milestones_as_public(supposed.milestones)
+        return json_answer(
+            {"milestones": milestones, "metrics": metrics_as_public(supposed.metrics, supposed.definition)}
+        )
 
     return handle
 

@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.telling.wording import BASIS_MARKS, milestone_title
-from alertline.incidents.words import clock_words
-from schemas.incident import Alert, Incident
-from schemas.vocabulary import MilestoneName, Severity
+from alertline.incidents.telling.wording import BASIS_MARKS, milestone_title, since
+from review.lanes import Band, bands
+from review.zones import UTC_ZONE, Zone
+from schemas.incident import Alert, Incident, Milestone
+from schemas.vocabulary import Basis, MilestoneName, Severity
 
 __all__ = ["WIDTH", "Axis", "Bar", "Label", "Lane", "Tick", "axis_of", "spaced"]
 
@@ -24,6 +25,7 @@ _EDGE: Final = 0.02  # of the length, on either side
 _MAX_LANES: Final = 12
 _MAX_TICKS: Final = 8
 _MINUTE: Final = 60
+_DAY: Final = 86_400
 _STEPS: Final = tuple(
     _MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200)
 )
@@ -38,11 +40,12 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """One alert: its severity's bars, one for each episode."""
+    """One alert: its severity's bars, one for each episode; `flaps`: how many there are, if more than one."""
 
     title: str
     severity: Severity
     bars: tuple[Bar, ...]
+    flaps: int = 0
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -53,23 +56,29 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A key time: its true place, and the left edge of its label."""
+    """A key time: its true place, the left edge of its label, and between which places it lies (None: no bounds)."""
 
     x: float
     left: float
     title: str
     time: str
     mark: str
+    basis: Basis
+    name: MilestoneName
+    since: str
+    whisker: tuple[float, float] | None = None
 
 
 class Axis(msgspec.Struct, frozen=True):
-    """The whole picture. `more` alerts are left out of the lanes, never of the table."""
+    """The whole picture. `more` alerts are left out of the lanes, never of the table; `days`: where a day begins."""
 
     impact: Bar | None
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
     labels: tuple[Label, ...]
     more: int
+    bands: tuple[Band, ...] = ()
+    days: tuple[Tick, ...] = ()
 
 
 class _Scale(msgspec.Struct, frozen=True):
@@ -84,8 +93,8 @@ class _Scale(msgspec.Struct, frozen=True):
         return Bar(left, max(round(self.x(end or self.end) - left, 1), 2.0), open=end is None)
 
 
-def axis_of(incident: Incident) -> Axis | None:
-    """The picture of an incident; None where no time at all is known."""
+def axis_of(incident: Incident, zone: Zone = UTC_ZONE) -> Axis | None:
+    """The picture of an incident, its times in a zone; None where no time at all is known."""
     times = list(_times(incident))
     if not times:
         return None
@@ -96,9 +105,11 @@ def axis_of(incident: Incident) -> Axis | None:
     return Axis(
         impact=_impact(incident, scale),
         lanes=tuple(_lane(alert, scale) for alert in lanes[:_MAX_LANES]),
-        ticks=tuple(_ticks(scale)),
-        labels=tuple(_labels(incident, scale)),
+        ticks=tuple(_ticks(scale, zone)),
+        labels=tuple(_labels(incident, scale, zone)),
         more=max(0, len(lanes) - _MAX_LANES),
+        bands=bands(incident, scale.x, WIDTH),
+        days=tuple(_days(scale, zone)),
     )
 
 
@@ -150,25 +161,57 @@ def _impact(incident: Incident, scale: _Scale) -> Bar | None:
 
 def _lane(alert: Alert, scale: _Scale) -> Lane:
     bars = tuple(scale.bar(episode.started_at, episode.ended_at) for episode in alert.episodes)
-    return Lane(alert.title, alert.severity, bars)
+    return Lane(alert.title, alert.severity, bars, len(bars) if len(bars) > 1 else 0)
 
 
-def _ticks(scale: _Scale) -> Iterable[Tick]:
+def _ticks(scale: _Scale, zone: Zone) -> Iterable[Tick]:
     length = (scale.end - scale.start).total_seconds()
     step = next((step for step in _STEPS if length / step <= _MAX_TICKS), length)
-    start = scale.start.timestamp()
-    count = int((scale.end.timestamp() - start) // step) + 1
+    # round times are those of the zone's clock
+    shift = (scale.start.astimezone(zone.info).utcoffset() or timedelta()).total_seconds()
+    start = scale.start.timestamp() + shift
+    count = int((scale.end.timestamp() + shift - start) // step) + 1
     for index in range(count + 1):
-        at = datetime.fromtimestamp((start // step + index) * step, UTC)
+        at = datetime.fromtimestamp((start // step + index) * step - shift, UTC)
         if scale.start <= at <= scale.end and scale.x(at) <= WIDTH - _TICK_WIDTH:
-            yield Tick(scale.x(at), f"{at:%d %b}" if step >= 86_400 else clock_words(at))
+            yield Tick(scale.x(at), f"{at.astimezone(zone.info):%d %b}" if step >= _DAY else zone.clock(at))
 
 
-def _labels(incident: Incident, scale: _Scale) -> Iterable[Label]:
+def _days(scale: _Scale, zone: Zone) -> Iterable[Tick]:
+    """The midnights within the picture, unless there are many."""
+    first, last = scale.start.astimezone(zone.info).date(), scale.end.astimezone(zone.info).date()
+    if (last - first).days > _MAX_TICKS:
+        return
+    for number in range(1, (last - first).days + 1):
+        day = first + timedelta(days=number)
+        at = datetime(day.year, day.month, day.day, tzinfo=zone.info)
+        if scale.start < at < scale.end:
+            yield Tick(scale.x(at), f"{day:%a %d %b}")
+
+
+def _labels(incident: Incident, scale: _Scale, zone: Zone) -> Iterable[Label]:
     stamps = sorted(
         ((stamp, name) for name, stamp in incident.milestones.items() if stamp is not None),
         key=lambda pair: (pair[0].at, list(MilestoneName).index(pair[1])),
     )
+    detected = incident.milestones.get(MilestoneName.DETECTED)
     places = [scale.x(stamp.at) for stamp, _ in stamps]
     for (stamp, name), x, left in zip(stamps, places, spaced(places, _LABEL_WIDTH, WIDTH), strict=True):
-        yield Label(x, left, milestone_title(name), clock_words(stamp.at), BASIS_MARKS[stamp.basis])
+        yield Label(
+            x,
+            left,
+            milestone_title(name),
+            zone.clock(stamp.at),
+            BASIS_MARKS[stamp.basis],
+            stamp.basis,
+            name,
+            since(stamp.at, detected.at if detected else None),
+            _whisker(stamp, scale),
+        )
+
+
+def _whisker(stamp: Milestone, scale: _Scale) -> tuple[float, float] | None:
+    """Between which places a stamp lies, where both bounds are known and differ; cut at the picture's edges."""
+    if stamp.earliest is None or stamp.latest is None or stamp.earliest == stamp.latest:
+        return None
+    return max(scale.x(stamp.earliest), 0.0), min(scale.x(stamp.latest), WIDTH)

@@ -16,14 +16,25 @@ from aiohttp import web
 
 from alertline.eventlog.port import Position
 from alertline.store.port import CommandOutcome, DeliveryRow
-from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Permission
+from alertline.web.access import PRINCIPAL, Permission
 from alertline.web.problems import RETRY_AFTER_S, Problem
 from alertline.web.routes import Route
 from review.answers import json_answer
 from review.queries import refused
 from review.reading import Reader
 
-__all__ = ["RECEIVED_AT", "By", "Given", "Orders", "StillUnreadable", "accepted", "asked_by", "command_routes", "known"]
+__all__ = [
+    "RECEIVED_AT",
+    "By",
+    "Given",
+    "Orders",
+    "StillUnreadable",
+    "accepted",
+    "asked_by",
+    "command_routes",
+    "known",
+    "said_in",
+]
 
 RECEIVED_AT: Final = "Alertline-Received-At"
 _MOST: Final = 500  # characters of a name or a reason
@@ -68,7 +79,7 @@ class Orders(Protocol):
     """
 
     async def give(self, command: Mapping[str, object], stream: str, by: By) -> Given:
-        """Append a command: its name and what it needs; who gives it, and why, is added.
+        """Append a command: its name and what it needs (or an entry, by its `type`); who gives it, and why, is added.
 
         Raises:
             Problem: 422, it says something that no command can say.
@@ -100,8 +111,8 @@ async def asked_by(request: web.Request) -> By:
     Raises:
         Problem: 400 for a body that is no object, 422 for a field that is no text.
     """
-    said, principal = await _fields(request), request[PRINCIPAL]
-    named = _text(said, "actor") if principal == LOCAL_OPERATOR else None
+    said, principal = await said_in(request), request[PRINCIPAL]
+    named = _text(said, "actor") if principal.shared else None
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > _LONGEST_KEY:
         raise Problem(400, "The Idempotency-Key is too long", f"at most {_LONGEST_KEY} characters are allowed")
@@ -114,7 +125,12 @@ async def asked_by(request: web.Request) -> By:
     )
 
 
-async def _fields(request: web.Request) -> Mapping[str, object]:
+async def said_in(request: web.Request) -> Mapping[str, object]:
+    """The body of a request: a form, or a JSON object; nothing is an empty one.
+
+    Raises:
+        Problem: 400, it is neither.
+    """
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return dict(await request.post())
     body = await request.read()
@@ -153,7 +169,7 @@ def accepted(given: Given, row: DeliveryRow | None) -> DeliveryRow:
     """The outcome of a command that was carried out.
 
     Raises:
-        Problem: 409, it was decided otherwise.
+        Problem: 409, it was decided otherwise; 412, somebody else changed the thing first.
         Waiting: it is not decided yet.
     """
     if row is None:
@@ -165,6 +181,8 @@ def accepted(given: Given, row: DeliveryRow | None) -> DeliveryRow:
 
 
 def _refuse(outcome: CommandOutcome) -> NoReturn:
+    if outcome.lost:
+        raise Problem(412, "Somebody was first", outcome.reason or "")
     raise Problem(409, "Not carried out", outcome.reason or "")
 
 

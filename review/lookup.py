@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from alertline.store.evidence import Evidence
 from alertline.store.port import Held, IncidentPage
 from alertline.web.problems import RETRY_AFTER_S, Problem
-from review.queries import held_state, incident_filter, page_limit, refused, whole_number
+from review.queries import held_state, incident_filter, moment, page_limit, refused, whole_number
 from review.reading import Reader
 from schemas.incident import Incident
+from schemas.vocabulary import MilestoneName
 
-__all__ = ["held_of", "incident_of", "incident_page", "quarantine_page"]
+__all__ = ["evidence_of", "held_of", "incident_of", "incident_page", "quarantine_page", "supposed_of"]
 
 
 async def incident_page(reader: Reader, request: web.Request) -> IncidentPage:
@@ -58,6 +60,33 @@ async def incident_of(reader: Reader, request: web.Request) -> Incident:
         Problem: 404 if there is none.
     """
     incident = await reader.incident(request.match_info["id"])
+    if incident is None:
+        raise Problem(404, "No such incident")
+    return incident
+
+
+async def evidence_of(reader: Reader, request: web.Request) -> Evidence:
+    """The delivery behind the event that the path names.
+
+    Raises:
+        Problem: 404 if the incident names no such event.
+    """
+    found = await reader.evidence(request.match_info["id"], request.match_info["event"])
+    if found is None:
+        raise Problem(404, "The incident names no such evidence")
+    return found
+
+
+async def supposed_of(reader: Reader, request: web.Request) -> Incident:
+    """The incident as the override that the request asks about would make it.
+
+    Raises:
+        Problem: 404, there is no such incident or milestone; 400, the time is none.
+    """
+    name = request.match_info["name"]
+    if name not in list(MilestoneName):
+        raise Problem(404, "No such milestone", f"one of {', '.join(MilestoneName)}")
+    incident = await reader.supposed(request.match_info["id"], MilestoneName(name), moment(request.query, "at"))
     if incident is None:
         raise Problem(404, "No such incident")
     return incident

@@ -15,6 +15,7 @@ __all__ = [
     "View",
     "held_state",
     "incident_filter",
+    "moment",
     "page_limit",
     "refused",
     "text_of",
@@ -105,6 +106,15 @@ def whole_number(query: Query, name: str) -> int | None:
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= 18):
         raise refused(name, "a whole number is needed")
     return int(raw)
+
+
+def moment(query: Query, name: str) -> datetime | None:
+    """Read a time with its zone.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    return _time(query, name, ends=False)
 
 
 def wants(query: Query, name: str) -> bool:

@@ -1,13 +1,16 @@
 """What the pages and the API read from: one small protocol, so that a test needs no database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from alertline.incidents.model import ItemRow
+from alertline.store.evidence import Evidence
+from alertline.store.feed import News
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from schemas.incident import Incident
 from schemas.records import Delivery
-from schemas.vocabulary import HeldState
+from schemas.vocabulary import HeldState, MilestoneName
 
 __all__ = ["Reader"]
 
@@ -24,6 +27,22 @@ class Reader(Protocol):
 
     async def incident(self, incident_id: str) -> Incident | None:
         """The incident as it is presented; an alias leads to the survivor. None if nothing has this id."""
+        ...
+
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream whose writer decides about an incident; None if nothing has this id."""
+        ...
+
+    async def evidence(self, incident_id: str, event_id: str) -> Evidence | None:
+        """The delivery behind an event that an incident names; None if it names no such event."""
+        ...
+
+    async def supposed(self, incident_id: str, name: MilestoneName, to: datetime | None) -> Incident | None:
+        """The incident as an override of a milestone would make it; nothing is written."""
+        ...
+
+    async def news(self, since: Mapping[int, int] | None) -> News:
+        """Which incidents were decided about since a place in the feed; None: only where the feed is now."""
         ...
 
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:

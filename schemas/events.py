@@ -40,6 +40,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
         labels: the vendor's labels or tags, all strings.
         point: the source never resolves this kind of alert: it is a moment, not an interval.
         repeats: the source says it again while it fires, so its silence means something.
+        lease: seconds from its receipt after which it is over unless the source says it again; None: it grants none.
         paging: the record of a pager, not of a monitor. Then `action` is what it did, at `changed_at`, by `actor`, and
             `note` says it in words; `starts_at` is the creation of the page; `aliases` are other keys it is known by.
         guessed: made by best effort from an unknown shape.
@@ -66,6 +67,7 @@ class AlertEvent(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     value: float | None = None
     point: bool = False
     repeats: bool = False
+    lease: float | None = None
     paging: bool = False
     action: PageAction | None = None
     actor: str | None = None
@@ -120,9 +122,11 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
     Attributes:
         at: when it takes effect (None: when we received it).
         milestone, to, undo: for `override_milestone`; `to` None sets the milestone to none.
-        into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`.
-        fields: for `update`: title, severity, classification, slots.
-        revision: what the person saw (If-Match); None means the present one.
+        into: for `merge`; alerts: alert ids for `attach`, `detach`, `split`; entries: ids of entries that go along.
+        fields: for `update`: title, severity, classification, slots; for `declare`: title, severity; for `edit_entry`:
+            pinned, hidden, note, and of what a person wrote kind, text, at, ended_at.
+        entry: for `edit_entry`: id of the timeline row; of: for `undo`: id of the command that is taken back.
+        revision: what the person saw (If-Match) of the thing that is changed; None means the present one.
         delivery, received_at: for `discard_delivery`: which copy of which delivery.
         indexes: of the items of that delivery those that could not be read, where the others were taken in; None: all.
     """
@@ -139,6 +143,9 @@ class Command(EventBase, frozen=True, kw_only=True, omit_defaults=True, tag="com
     undo: bool = False
     into: str | None = None
     alerts: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    entry: str | None = None
+    of: str | None = None
     fields: dict[str, Any] = {}
     revision: int | None = None
     delivery: str | None = None

@@ -7,7 +7,6 @@ checkout; in an installed wheel the files lie ready.
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -15,17 +14,16 @@ from typing import Any, Final, get_args
 import msgspec
 
 from schemas import vocabulary
+from schemas.components import components_of, structs_of
 from schemas.docstrings import describe
 from schemas.events import AlertEvent, Change, Command, Entry
 from schemas.published import INCIDENT_VERSION, Incident
 from schemas.recording import RECORDING_VERSION, RecordingLine
 from schemas.records import RECORD_VERSION, Configured, Delivery, Tick
-from schemas.vocabulary import MetricName, MilestoneName
 
 __all__ = ["SHAPES", "Shape", "differing", "files", "main", "schema_of", "write"]
 
 _Schema = dict[str, Any]
-_REF: Final = "#/$defs/"
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -51,12 +49,8 @@ SHAPES: Final = (
 
 def schema_of(shape: Shape) -> _Schema:
     """The JSON Schema of a shape. It forbids no unknown field: a later version may add one."""
-    _, defs = msgspec.json.schema_components((shape.type,), ref_template=_REF + "{name}")
-    for struct in _structs(shape.type):
-        _tell(defs[struct.__name__], struct)
+    defs = components_of((shape.type,), "#/$defs/")
     root = defs.pop(shape.type.__name__)
-    if shape.type is Incident:
-        _as_published(root)
     if shape.type is RecordingLine:
         _one_body(root)
     head = {
@@ -65,63 +59,6 @@ def schema_of(shape: Shape) -> _Schema:
     }
     schema: _Schema = head | root | ({"$defs": dict(sorted(defs.items()))} if defs else {})
     return schema
-
-
-def _structs(of: object) -> Iterator[type[msgspec.Struct]]:
-    """Every struct that a type holds, itself included; one may come more than once."""
-    if isinstance(of, type) and issubclass(of, msgspec.Struct):
-        yield of
-        for field in msgspec.structs.fields(of):
-            yield from _structs(field.type)
-    for part in get_args(of):
-        yield from _structs(part)
-
-
-def _tell(schema: _Schema, struct: type[msgspec.Struct]) -> None:
-    """Take the descriptions from the docstrings, and say which texts are times."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    names = [field.name for field in fields.values()]
-    schema["description"], told = describe(struct.__doc__ or "", names)
-    for base in struct.__mro__[1:]:
-        if base is not msgspec.Struct and issubclass(base, msgspec.Struct):
-            told = describe(base.__doc__ or "", names)[1] | told
-    for name, field in fields.items():
-        property_ = schema["properties"][name]
-        if _holds_times(field.type):
-            _mark_times(property_)
-        if field.name in told:
-            schema["properties"][name] = {"description": told[field.name], **property_}
-
-
-def _holds_times(type_: object) -> bool:
-    return type_ is datetime or any(_holds_times(part) for part in get_args(type_))
-
-
-def _mark_times(schema: _Schema) -> None:
-    if schema.get("type") == "string":
-        schema["format"] = "date-time"
-    for part in [*schema.get("anyOf", ()), *(schema[name] for name in ("items",) if name in schema)]:
-        _mark_times(part)
-
-
-def _as_published(root: _Schema) -> None:
-    """Milestones and metrics by their names, and `definition` inside `metrics` (schemas/public.py)."""
-    properties = root["properties"]
-    milestone = {"anyOf": [{"$ref": f"{_REF}Milestone"}, {"type": "null"}]}
-    properties["milestones"] = {
-        "description": properties["milestones"]["description"],
-        "type": "object",
-        "properties": {name.value: milestone for name in MilestoneName},
-        "required": [name.value for name in MilestoneName],
-    }
-    metrics = {name.value: {"$ref": f"{_REF}Metric"} for name in MetricName}
-    properties["metrics"] = {
-        "description": properties["metrics"]["description"],
-        "type": "object",
-        "properties": metrics | {"definition": properties.pop("definition")},
-        "required": ["definition"],
-    }
-    root["required"].remove("definition")
 
 
 def _one_body(root: _Schema) -> None:
@@ -152,7 +89,7 @@ def vocabulary_page() -> str:
     """docs/vocabulary.md: every closed vocabulary, its words, and the fields that speak it."""
     used: dict[str, list[str]] = {}
     for shape in SHAPES:
-        for struct in dict.fromkeys(_structs(shape.type)):
+        for struct in dict.fromkeys(structs_of(shape.type)):
             for field in msgspec.structs.fields(struct):
                 for word in _enums(field.type):
                     place = f"`{struct.__name__}.{field.encode_name}`"

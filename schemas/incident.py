@@ -1,6 +1,7 @@
 """An incident as the API, `replay` and `export` show it (contract §5). Times are UTC, microseconds at most."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -8,6 +9,7 @@ from schemas.vocabulary import (
     Basis,
     ChangeKind,
     Classification,
+    CommandName,
     EndBasis,
     IncidentStatus,
     MetricName,
@@ -21,6 +23,7 @@ __all__ = [
     "Alert",
     "Candidate",
     "Conflict",
+    "Edit",
     "Episode",
     "Gap",
     "Impact",
@@ -134,8 +137,13 @@ class ProbableOrigin(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the timeline; `evidence` holds the ids of the events behind it."""
+class TimelineRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row of the timeline; `evidence` holds the ids of the events behind it.
+
+    Attributes:
+        note: what a person added to the row; revision: how often people edited it.
+        written: a person wrote it, so it can be corrected; of other rows people can say only more.
+    """
 
     id: str
     at: datetime
@@ -149,6 +157,33 @@ class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     pinned: bool = False
     hidden: bool = False
     original_time: str | None = None
+    note: str | None = None
+    revision: int = 0
+    written: bool = False
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of a person about the incident, as the history shows it.
+
+    Attributes:
+        id: of the command; at: when it was read (log time); command: its name; what: the thing, in words.
+        before, after: the values, where it changed one.
+        done: it was carried out; else `refused` says why not.
+        undoable: it can be taken back now; undone_by: id of the command that did.
+    """
+
+    id: str
+    at: datetime
+    actor: str | None
+    command: CommandName
+    what: str
+    before: Any = None
+    after: Any = None
+    reason: str | None = None
+    done: bool = True
+    refused: str | None = None
+    undoable: bool = False
+    undone_by: str | None = None
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -184,10 +219,11 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One part of the postmortem that only a person can write."""
+    """One part of the postmortem that only a person can write; `revision`: how often it was written."""
 
     status: SlotStatus = SlotStatus.EMPTY
     text: str = ""
+    revision: int = 0
 
 
 class Postmortem(msgspec.Struct, frozen=True):
@@ -203,6 +239,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: number of recorded decisions that changed it; grows, never repeats.
         metrics: `ttx/1` durations by name, and under `definition` the name of the definition.
+        revisions: how often people set each thing of it: the milestones, title, severity, classification.
+        history: what people ordered, oldest first.
     """
 
     id: str
@@ -235,3 +273,5 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     impact: Impact
     tasks: tuple[Task, ...]
     postmortem: Postmortem
+    revisions: dict[str, int] = {}
+    history: tuple[Edit, ...] = ()

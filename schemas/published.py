@@ -43,6 +43,8 @@ class Incident(incident.Incident, frozen=True, kw_only=True):
         recurrence_of: the earlier incident of the same alert, if this one came after its reopen window.
         merged_into: the survivor, if this one was merged.
         aliases: ids under which this incident is found too.
+        revisions: how often people set each thing of it: the milestones, title, severity, classification.
+        history: what people ordered, oldest first, with what was there before.
     """
 
     conflicts: tuple[Conflict, ...]

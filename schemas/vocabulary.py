@@ -267,6 +267,9 @@ class CommandName(StrEnum):
     DETACH = "detach"
     OVERRIDE_MILESTONE = "override_milestone"
     UPDATE = "update"
+    DECLARE = "declare"
+    EDIT_ENTRY = "edit_entry"
+    UNDO = "undo"
     DISCARD_DELIVERY = "discard_delivery"
 
 

@@ -1,6 +1,7 @@
 """`config`: explaining a configuration file, and putting it in force."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 import msgspec
 
 from alertline.cli.options import config_option, data_option, settings_from
-from alertline.config import DEFAULT_FILE, Settings
+from alertline.config import DEFAULT_FILE, Settings, check_address
 from schemas.configuration import Configuration, Thresholds, Windows, digest_of
 
 __all__ = ["config"]
@@ -50,9 +51,11 @@ def config_check(file: Path | None, config: Path | None, form: str) -> None:
     from alertline.clock import now
     from alertline.configuring import configuration_of, notes
     from alertline.wiring.integrations import integrations_of
+    from alertline.wiring.keys import keys_of
 
     settings = settings_from(file or config)
-    integrations_of(settings)
+    check_address(settings)
+    integrations_of(settings, keys_of(settings, os.environ))
     found = configuration_of(settings)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "report": "reporting",
     "quarantine": "quarantining",
     "sources": "sources",
+    "token": "tokens",
     "config": "configuring",
     "db": "upkeep",
     "ingest": "serving",

@@ -33,7 +33,7 @@ def backend_options(command: _Command) -> _Command:
 
 def network_options(command: _Command) -> _Command:
     """Add --host and --port."""
-    host = click.option("--host", help="Address to listen on; loopback only while there is no sign-in [127.0.0.1].")
+    host = click.option("--host", help="Address to listen on; any but loopback needs --auth required [127.0.0.1].")
     port = click.option("--port", type=int, help="TCP port; 0 takes a free one [8080].")
     return host(port(command))
 

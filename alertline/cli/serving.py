@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, TypeVar
 
 import click
@@ -18,7 +19,7 @@ from alertline.cli.options import (
     settings_from,
 )
 from alertline.cluster import Role
-from alertline.config import Settings
+from alertline.config import Settings, check_address
 from alertline.telemetry import LogFormat, configure_logging
 
 __all__ = ["correlate", "ingest", "review", "serve", "stop_signal"]
@@ -42,6 +43,11 @@ _recorded_time = click.option(
 )
 
 
+_auth = click.option(
+    "--auth",
+    type=click.Choice(["local", "required"]),
+    help="Whether whoever reaches a loopback address is its operator, or everybody signs in or shows a token [local].",
+)
 _recording = click.option(
     "--record", type=click.Path(path_type=Path), help="Write everything received to FILE, as a recording."
 )
@@ -56,6 +62,7 @@ def _server_options(command: _Command) -> _Command:
 
 @click.command()
 @_server_options
+@_auth
 @_recording
 def serve(config: Path | None, record: Path | None, recorded_time: bool, **flags: object) -> None:
     """Run everything on this machine: receivers, correlator, pages and API.
@@ -73,6 +80,7 @@ def serve(config: Path | None, record: Path | None, recorded_time: bool, **flags
 
 @click.command()
 @_server_options
+@_auth
 @_recording
 def ingest(config: Path | None, record: Path | None, recorded_time: bool, **flags: object) -> None:
     """Run only receivers, any number of them: webhooks to Kafka.
@@ -85,6 +93,7 @@ def ingest(config: Path | None, record: Path | None, recorded_time: bool, **flag
 
 @click.command()
 @_server_options
+@_auth
 def review(config: Path | None, recorded_time: bool, **flags: object) -> None:
     """Run only pages and API, any number of them, on Kafka and a database."""
     _run(Role.REVIEW, config, None, recorded_time=recorded_time, flags=flags)
@@ -107,6 +116,7 @@ def _run(
     role: Role, config: Path | None, record: Path | None, *, recorded_time: bool, flags: dict[str, object]
 ) -> None:
     settings = settings_from(config, **flags)
+    check_address(settings, recorded_time=recorded_time)
     run(_serve(settings, role, config, record, recorded_time=recorded_time))
 
 
@@ -117,13 +127,21 @@ async def _serve(
 
     configure_logging(LogFormat(settings.log_format))
     stop = stop_signal()
-    options = ServeOptions(role=role, recorded_time=recorded_time, record=record, config=config)
+    link = token_urlsafe() if settings.auth == "required" and role is not Role.INGEST else None
+    options = ServeOptions(role=role, recorded_time=recorded_time, record=record, config=config, link=link)
     async with serving(settings, options) as address:
         _say_listening(address)
+        if link is not None:
+            click.echo(f"Sign in (once, within an hour): {_reached(address)}/sign-in?token={link}", err=True)
         if recorded_time:
             click.echo("Recorded time: receive times are taken from the sender. Not for real senders.", err=True)
         await stop.wait()
         click.echo("Stopping: finishing what is at hand …", err=True)
+
+
+def _reached(address: str) -> str:
+    """The address as a browser on this machine reaches it: nobody can go to 0.0.0.0."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _say_listening(address: str) -> None:

@@ -1,17 +1,20 @@
 """`sources`: which senders there are, and what a pasted body would become."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+import msgspec
 import orjson
 
-from alertline.cli.options import config_option, settings_from
+from alertline.cli.options import config_option, data_option, settings_from
 
 if TYPE_CHECKING:
     from alertline.config import Settings
     from ingest.trying import Tried, TriedEvent
+    from review.sources import Sender
 
 __all__ = ["sources"]
 
@@ -21,22 +24,54 @@ _FORMAT = click.option(
 
 
 @click.group(invoke_without_command=True)
+@data_option
 @config_option
 @_FORMAT
 @click.pass_context
-def sources(context: click.Context, config: Path | None, form: str) -> None:
+def sources(context: click.Context, data: str | None, config: Path | None, form: str) -> None:
     """List the sources and integrations: what to paste into the sender, what is read, what cannot be known.
+
+    Where a server has run, also what each sender delivered last, how often, and what was wrong; /sources shows it too.
 
     \\b
     alertline sources
     alertline sources try body.json
     """
     if context.invoked_subcommand is None:
-        settings = settings_from(config)
+        settings = settings_from(config, data=data)
+        senders = asyncio.run(_senders(settings))
         if form == "json":
-            click.echo(orjson.dumps(_listed(settings), option=orjson.OPT_INDENT_2).decode())
+            listed = _listed(settings) | {"seen": [msgspec.to_builtins(each.seen) for each in senders if each.seen]}
+            click.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
         else:
-            click.echo("\n".join(_list_text(settings)))
+            click.echo("\n".join((*_list_text(settings), *_seen_text(senders))))
+
+
+async def _senders(settings: "Settings") -> "list[Sender]":
+    """The senders with what the log says of them; nothing where no server has run."""
+    from alertline.wiring.embedded import folder_of
+    from alertline.wiring.integrations import integrations_of
+    from alertline.wiring.senders import senders_of
+
+    folder = folder_of(settings)
+    if not settings.kafka.servers and not folder.log_file.exists():
+        return []
+    log = await folder.open_events()
+    try:
+        return await senders_of(log, integrations_of(settings), {}, {})
+    finally:
+        await log.close()
+
+
+def _seen_text(senders: "list[Sender]") -> Iterator[str]:
+    for each in senders:
+        if (seen := each.seen) is None:
+            continue
+        rate = "" if seen.per_hour is None else f", {seen.per_hour:.1f} an hour"
+        errors = f", {seen.quarantined} not readable, {seen.partial} in part only" * bool(seen.last_error)
+        clock = "" if seen.ahead_s is None else f", its clock at least {seen.ahead_s} s ahead"
+        last = f"last delivery {seen.last_at:%Y-%m-%d %H:%M:%S}"
+        yield f"seen {each.name}: {last}, {seen.deliveries} deliveries{rate}{errors}{clock}"
 
 
 def _address(settings: "Settings", name: str) -> str:
@@ -68,6 +103,7 @@ def _listed(settings: "Settings") -> dict[str, object]:
                 "stream": each.stream,
                 "address": _address(settings, each.name),
                 "mapping": each.mapping is not None,
+                "secret": bool(settings.integrations[each.name].secrets),
             }
             for each in found.all()
             if each.name in settings.integrations

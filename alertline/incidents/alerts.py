@@ -21,7 +21,7 @@ from alertline.incidents.episodes import (
 )
 from alertline.incidents.ids import mark_id
 from alertline.incidents.joining import place_again, resolve_in_force, stands_alone, start
-from alertline.incidents.leases import counts_as_repeat
+from alertline.incidents.leases import counts_as_repeat, longer, renewed
 from alertline.incidents.lifecycle import carry_on
 from alertline.incidents.model import AlertRow, EpisodeRow, Span
 from alertline.incidents.news import scope_of_news
@@ -144,8 +144,10 @@ def _counted(row: EpisodeRow, heard: Heard, spans: tuple[Span, ...]) -> EpisodeR
         last_received=max(row.last_received, heard.received_at),
         read_at=heard.read_at,
         repeats=row.repeats or event.repeats,
+        leased_until=renewed(row, event, heard.read_at),
         stale=False,
         paging=row.paging and event.paging,
+        point=row.point and (event.status is not AlertStatus.RESOLVED or spans == row.spans),
     )
 
 
@@ -222,6 +224,7 @@ def _absorbed(work: Work, keep: EpisodeRow, lost: EpisodeRow) -> EpisodeRow:
         first_received=min(keep.first_received, lost.first_received),
         last_received=max(keep.last_received, lost.last_received),
         repeats=keep.repeats or lost.repeats,
+        leased_until=longer(keep, lost),
         paging=keep.paging and lost.paging,
     )
 

@@ -1,22 +1,23 @@
 """What a command changes in the incident it was given to (contract §8.9, §8.11, §8.15). Automation never undoes it."""
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Final
 
 import msgspec
 
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.ids import mark_id
-from alertline.incidents.lifecycle import open_incident, reopen, resolve_said
-from alertline.incidents.membership import merge, move, revive, told_of
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow
+from alertline.incidents.editing import before_of, correct, lost_race, refused, why_no_row
+from alertline.incidents.lifecycle import reopen, resolve_said
+from alertline.incidents.membership import merge
+from alertline.incidents.model import IncidentRow, ItemRow
+from alertline.incidents.moving import attach, detach, split
+from alertline.incidents.undoing import inverse
 from alertline.incidents.words import time_words
 from alertline.incidents.work import Work
 from schemas.events import Command
 from schemas.vocabulary import CommandName, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["apply", "describe", "not_standing"]
+__all__ = ["apply", "describe", "not_standing", "prepared"]
 
 # how a command shows on the timeline; those that set a milestone are rows of its kind
 _KINDS: Final = {
@@ -30,6 +31,9 @@ _KINDS: Final = {
     CommandName.DETACH: RowKind.CORRECTION,
     CommandName.OVERRIDE_MILESTONE: RowKind.CORRECTION,
     CommandName.UPDATE: RowKind.NOTE,
+    CommandName.DECLARE: RowKind.DECLARED,
+    CommandName.EDIT_ENTRY: RowKind.NOTE,
+    CommandName.UNDO: RowKind.NOTE,
 }
 _WORDS: Final = {
     CommandName.ACKNOWLEDGE: "Acknowledged",
@@ -41,6 +45,8 @@ _WORDS: Final = {
     CommandName.ATTACH: "Alerts attached by hand",
     CommandName.DETACH: "Alerts detached",
     CommandName.UPDATE: "Edited",
+    CommandName.EDIT_ENTRY: "A row edited",
+    CommandName.UNDO: "Taken back",
 }
 
 
@@ -54,9 +60,33 @@ def describe(command: Command) -> tuple[RowKind, str]:
             words = f"Override of {command.milestone} undone"
         else:
             words = f"{command.milestone} set to {time_words(command.to) if command.to else 'none'}"
+    elif command.command is CommandName.DECLARE:
+        words = str(command.fields.get("title") or "Declared by hand")
+        return kind, f"{words}: {command.reason}" if command.reason else words
     else:
         words = _WORDS[command.command]
     return kind, f"{words}: {command.reason}" if command.reason else f"{words}."
+
+
+def prepared(work: Work, home: IncidentRow, row: ItemRow) -> ItemRow:
+    """A command as it is to be decided about its incident: an undo as what it comes to, and with what was before it.
+
+    One that comes too late, or can be no command, is refused here, before anything of it is seen.
+    """
+    if row.command == CommandName.UNDO:
+        meant = inverse(work.state, home, row)
+        if isinstance(meant, str):
+            return refused(row, meant)
+        row = meant
+    late = lost_race(work, home, row)
+    if late is not None:
+        return refused(row, f"somebody was first: {late}", lost=True)
+    if row.command == CommandName.EDIT_ENTRY:
+        refusal, words = why_no_row(work, home, row)
+        if refusal is not None:
+            return refused(row, refusal)
+        row = msgspec.structs.replace(row, args={**row.args, "row": words})
+    return before_of(work, home, row)
 
 
 def apply(work: Work, home: IncidentRow, row: ItemRow) -> None:
@@ -65,8 +95,17 @@ def apply(work: Work, home: IncidentRow, row: ItemRow) -> None:
     step = _STEPS.get(CommandName(row.command))
     refusal = step(work, home, row) if step is not None else None
     if refusal is not None:
-        text = f"Not carried out: {refusal}. {row.text}"
-        work.decide(DecisionKind.ITEM_ATTACHED, msgspec.structs.replace(row, accepted=False, text=text))
+        work.decide(DecisionKind.ITEM_ATTACHED, refused(row, refusal))
+    elif "undoes" in row.args:
+        _note_undo(work, row)
+
+
+def _note_undo(work: Work, row: ItemRow) -> None:
+    """What was taken back says by what; an acknowledgement is then none."""
+    undone = work.state.items[row.args["undoes"]]
+    still = undone.accepted and undone.command != CommandName.ACKNOWLEDGE
+    noted = msgspec.structs.replace(undone, accepted=still, args={**undone.args, "undone_by": row.id})
+    work.decide(DecisionKind.ITEM_ATTACHED, noted)
 
 
 def not_standing(row: ItemRow) -> ItemRow:
@@ -118,83 +157,9 @@ def _merge(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
     return None
 
 
-def _named(work: Work, row: ItemRow, home: IncidentRow | None) -> list[EpisodeRow] | None:
-    """The episodes of the alerts that a command names (those within `home`, if given); None if one has none."""
-    found: list[EpisodeRow] = []
-    for name in row.args.get("alerts", []):
-        called = _alerts_called(work, str(name), row.scope)
-        if home is None:
-            newest = (work.state.newest_episode(alert) for alert in reversed(called))
-            own = list(islice(filter(None, newest), 1))
-        else:
-            own = [each for alert in called for each in work.state.members_of(home.id, alert)]
-        if not own:
-            return None
-        found += own
-    return found or None
-
-
-def _alerts_called(work: Work, name: str, scope: str) -> list[str]:
-    """The alert of an id, or, as people know them, those of the scope with that dedup key."""
-    if work.state.alert(name) is not None:
-        return [name]
-    known = work.state.alerts_known_as([name])
-    return [alert.id for alert in known if alert.dedup_key == name and alert.scope == scope]
-
-
-def _split(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
-    episodes = _named(work, row, home)
-    if episodes is None:
-        return "it names no alerts of this incident"
-    origins = {each.origin for each in episodes}
-    origin = origins.pop() if len(origins) == 1 else None
-    lost = None if origin is None else work.state.incidents.get(origin)
-    if origin is not None and lost is not None and lost.merged_into == home.id:
-        revive(work, home, origin)
-        return None
-    return _part(work, home, row, episodes)
-
-
-def _part(work: Work, home: IncidentRow, row: ItemRow, episodes: list[EpisodeRow]) -> str | None:
-    """Give episodes an incident of their own that is never merged back by itself."""
-    if len(episodes) == len(work.state.members[home.id].episodes) and not told_of(work, home.id):
-        return "nothing would be left"
-    first = min(episodes, key=lambda each: (each.started_at, each.id))
-    service = work.state.alerts[first.alert].service
-    new = open_incident(work, scope=home.scope, by=mark_id("ev", row.id), at=first.started_at, service=service)
-    work.decide_incident(DecisionKind.INCIDENT_UPDATED, new, cannot_link=(home.id,))
-    for episode in episodes:
-        move(work, episode, new.id, origin=None, pinned=True)
-    home = work.state.incidents[home.id]
-    work.decide_incident(DecisionKind.INCIDENT_UPDATED, home, cannot_link=(*home.cannot_link, new.id))
-    work.touch(home.id, interval=True)
+def _update(work: Work, home: IncidentRow, _row: ItemRow) -> str | None:
+    work.touch(home.id)
     return None
-
-
-def _attach(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
-    episodes = _named(work, row, None)
-    if episodes is None:
-        return "it names no known alerts"
-    for episode in episodes:
-        if episode.scope != home.scope:
-            return "nothing links across scopes"
-        left = episode.incident
-        move(work, episode, home.id, origin=None, pinned=True)
-        if left is not None and left != home.id:
-            _leave(work, work.state.incidents[left], home.id)
-    return None
-
-
-def _leave(work: Work, left: IncidentRow, to: str) -> None:
-    """An incident that lost an alert: emptied and without human entries, it becomes an alias (§8.15)."""
-    work.touch(left.id, interval=True)
-    if not work.state.members[left.id].episodes and not told_of(work, left.id):
-        work.decide_incident(DecisionKind.INCIDENT_MERGED, left, merged_into=to)
-
-
-def _detach(work: Work, home: IncidentRow, row: ItemRow) -> str | None:
-    episodes = _named(work, row, home)
-    return "it names no alerts of this incident" if episodes is None else _part(work, home, row, episodes)
 
 
 _STEPS: Final[dict[CommandName, Callable[[Work, IncidentRow, ItemRow], str | None]]] = {
@@ -203,7 +168,9 @@ _STEPS: Final[dict[CommandName, Callable[[Work, IncidentRow, ItemRow], str | Non
     CommandName.CLOSE: _close,
     CommandName.OVERRIDE_MILESTONE: _override,
     CommandName.MERGE: _merge,
-    CommandName.SPLIT: _split,
-    CommandName.ATTACH: _attach,
-    CommandName.DETACH: _detach,
+    CommandName.SPLIT: split,
+    CommandName.ATTACH: attach,
+    CommandName.DETACH: detach,
+    CommandName.EDIT_ENTRY: correct,
+    CommandName.UPDATE: _update,
 }

@@ -7,7 +7,7 @@ in memory a little always stays (`Resting`): enough to see that an old one is no
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
@@ -56,10 +56,15 @@ def _until(row: EpisodeRow) -> datetime | None:
 
 
 class Known(msgspec.Struct, frozen=True):
-    """Some alerts, and all their episodes that count."""
+    """Some alerts, and their episodes that count: of each the newest ones.
 
-    alerts: Sequence[AlertRow]
-    episodes: Sequence[Resting]
+    Attributes:
+        since: of an alert that has older ones too, the start from which on all are there.
+    """
+
+    alerts: Sequence[AlertRow] = ()
+    episodes: Sequence[Resting] = ()
+    since: Mapping[str, datetime] = {}
 
 
 class ArchiveAway(Exception):
@@ -69,8 +74,12 @@ class ArchiveAway(Exception):
 class Archive(Protocol):
     """The rows of one stream as they were last written. Rows come in any order; what is unknown is left out."""
 
-    def known_as(self, keys: Collection[str]) -> Known:
-        """The alerts whose dedup key or identity is one of these."""
+    def known_as(self, keys: Collection[str], newest: int) -> Known:
+        """The alerts whose dedup key or identity is one of these, with so many of the episodes of each."""
+        ...
+
+    def episodes_of(self, alerts: Collection[str]) -> Sequence[Resting]:
+        """All episodes of some alerts that count."""
         ...
 
     def alert(self, alert: str) -> AlertRow | None:
@@ -111,8 +120,11 @@ class Archive(Protocol):
 class _NoArchive:
     """For a memory that never lets go of anything."""
 
-    def known_as(self, keys: Collection[str]) -> Known:
-        return Known((), ())
+    def known_as(self, keys: Collection[str], newest: int) -> Known:
+        return Known()
+
+    def episodes_of(self, alerts: Collection[str]) -> Sequence[Resting]:
+        return ()
 
     def alert(self, alert: str) -> None:
         return None
@@ -174,12 +186,22 @@ class MemoryArchive:
             for name in _parents(row):
                 self._of[name][row.id] = None
 
-    def known_as(self, keys: Collection[str]) -> Known:
+    def known_as(self, keys: Collection[str], newest: int) -> Known:
         """As the port says."""
         alerts = {row.id: row for key in keys for row in self._below(f"key {key}") if isinstance(row, AlertRow)}
+        episodes: list[Resting] = []
+        since: dict[str, datetime] = {}
+        for alert in alerts:
+            own = sorted(self.episodes_of((alert,)), key=lambda each: (each.started_at, each.id))
+            episodes += own[-newest:]
+            if len(own) > newest:
+                since[alert] = own[-newest].started_at
+        return Known(list(alerts.values()), episodes, since)
+
+    def episodes_of(self, alerts: Collection[str]) -> Sequence[Resting]:
+        """As the port says."""
         own = (row for alert in alerts for row in self._below(f"alert {alert}"))
-        episodes = [resting(row) for row in own if isinstance(row, EpisodeRow) and row.absorbed_by is None]
-        return Known(list(alerts.values()), episodes)
+        return [resting(row) for row in own if isinstance(row, EpisodeRow) and row.absorbed_by is None]
 
     def alert(self, alert: str) -> AlertRow | None:
         """As the port says."""

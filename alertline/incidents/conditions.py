@@ -2,7 +2,9 @@
 
 Two kinds of order, both of ids and starts alone: the episodes of one alert, and those of one condition (a source's
 identity in a scope, under any dedup key). Episodes that are not in memory have their place in both, once a key of
-their alert was asked for; such a key is *settled* until one of its alerts is let go.
+their alert was asked for; such a key is *settled* until one of its alerts is let go. An alert that fires every hour
+would have thousands of places there: only the newest are kept, and the others are asked for where a rule looks that
+far back.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -14,11 +16,13 @@ from typing import Final, Protocol
 from alertline.incidents.archive import Archive, Resting, resting
 from alertline.incidents.model import AlertRow, EpisodeRow
 
-__all__ = ["Conditions"]
+__all__ = ["PLACES", "Conditions"]
 
 _NEAR: Final = 4  # how many neighbours in time are looked at where a rule asks for the nearest
 _LAST: Final = "\uffff"  # after every id
+PLACES: Final = 16  # of episodes of one alert that are not in memory
 
+Condition = tuple[str, str, str]
 Start = tuple[datetime, str]
 
 
@@ -41,7 +45,8 @@ class Conditions:
         self._by_key: dict[tuple[str, str, str], str] = {}
         self._known_as: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._by_start: defaultdict[str, list[Start]] = defaultdict(list)
-        self._recurrences: defaultdict[tuple[str, str, str], list[Start]] = defaultdict(list)
+        self._recurrences: defaultdict[Condition, list[Start]] = defaultdict(list)
+        self._since: dict[str | Condition, datetime] = {}  # older places of an alert, or condition, are not there
         self._resting: dict[str, Resting] = {}
         self._settled: set[str] = set()
         self._asked: tuple[dict[str, None], dict[str, None]] = ({}, {})
@@ -73,7 +78,7 @@ class Conditions:
         if old == new:
             return
         row = self.alerts[alert]
-        for index in (self._by_start[alert], self._recurrences[row.scope, row.source, row.identity]):
+        for index in (self._by_start[alert], self._recurrences[_condition(row)]):
             if old is not None:
                 del index[bisect_left(index, old)]
             if new is not None:
@@ -89,18 +94,33 @@ class Conditions:
         self._settled.update(new)
         keys_asked, alerts_asked = self._asked
         keys_asked |= new
-        known = self._of.archive.known_as(new)
+        known = self._of.archive.known_as(new, PLACES)
         for alert in known.alerts:
             if alert.id not in self.alerts:
                 self.put_alert(alert)
                 alerts_asked[alert.id] = None
-        for episode in known.episodes:
-            if episode.id not in self.episodes and episode.id not in self._resting:
-                self._rest(episode)
+        self._rest(known.episodes)
+        for name, since in known.since.items():
+            self._cut(self.alerts[name], since)
 
-    def _rest(self, episode: Resting) -> None:
-        self._resting[episode.id] = episode
-        self._place(episode.alert, None, (episode.started_at, episode.id))
+    def _rest(self, episodes: Iterable[Resting]) -> None:
+        for each in episodes:
+            if each.id not in self.episodes and each.id not in self._resting:
+                self._resting[each.id] = each
+                self._place(each.alert, None, (each.started_at, each.id))
+
+    def _cut(self, alert: AlertRow, since: datetime) -> None:
+        """Note that places before a time are not kept."""
+        for name in (alert.id, _condition(alert)):
+            self._since[name] = max(self._since.get(name, since), since)
+
+    def _complete(self, alerts: Iterable[AlertRow]) -> None:
+        """Let every place of some alerts be there, and of their conditions."""
+        known = {each.id: each for each in alerts}
+        self._rest(self._of.archive.episodes_of(known))
+        for alert in known.values():
+            self._since.pop(alert.id, None)
+            self._since.pop(_condition(alert), None)
 
     def let_go(self, rows: Iterable[EpisodeRow]) -> list[AlertRow]:
         """Let episodes leave the memory; gives the alerts that leave with them, because nothing of them is left."""
@@ -112,21 +132,38 @@ class Conditions:
         over = [self.alerts[each] for each in alerts if each in self.alerts and not any(self._present(each))]
         for alert in over:
             self._forget(alert)
+        for name in alerts:
+            self._shorten(name)
         self._settled.difference_update(key for key in keys if key not in self._known_as)
         return over
+
+    def _shorten(self, alert: str) -> None:
+        """Keep no more than the newest places of an alert, and those of what is in memory."""
+        index = self._by_start.get(alert, [])
+        if len(index) < 2 * PLACES:
+            return
+        old = index[:-PLACES]
+        present = next((place for place, (_, each) in enumerate(old) if each in self.episodes), len(old))
+        for start in old[:present]:
+            self._place(alert, start, None)
+            del self._resting[start[1]]
+        if present:
+            self._cut(self.alerts[alert], index[0][0])
 
     def _present(self, alert: str) -> Iterator[bool]:
         return (True for _, each in reversed(self._by_start[alert]) if each in self.episodes)
 
     def _forget(self, row: AlertRow) -> None:
         """Know nothing of an alert any more. Its keys are no longer settled."""
-        condition = (row.scope, row.source, row.identity)
+        condition = _condition(row)
+        self._since.pop(row.id, None)
         index = self._recurrences[condition]
         for start in self._by_start.pop(row.id, ()):
             del index[bisect_left(index, start)]
             del self._resting[start[1]]
         if not index:
             del self._recurrences[condition]
+            self._since.pop(condition, None)
         for key in {row.dedup_key, row.identity}:
             self._settled.discard(key)
             names = self._known_as[key]
@@ -169,10 +206,9 @@ class Conditions:
 
     def around(self, alert: str, at: datetime, reach: timedelta) -> list[EpisodeRow]:
         """The episodes of one alert that lasted at some time within reach of another, by start, and perhaps more."""
-        starts = self._starts(alert)
         return [
             self.episodes[each]
-            for started_at, each in starts
+            for started_at, each in self._starts(alert, at - reach)
             if started_at <= at + reach and not self._rested(each, at - reach)
         ]
 
@@ -193,7 +229,7 @@ class Conditions:
             about: no time that the notification names is earlier: what is not in memory and was over by then stays
                 where it is. None: it may name any.
         """
-        index = self._starts(alert)
+        index = self._starts(alert, start)
         if start is None:
             found = index[-_NEAR:]
         elif index and index[-1][0] <= start:
@@ -213,14 +249,27 @@ class Conditions:
     def recurrences_near(self, alert: AlertRow, start: datetime) -> list[EpisodeRow | Resting]:
         """The episodes of the same condition, under any dedup key, that start next before and after a time."""
         self.settle((alert.identity,))
-        index = self._recurrences[alert.scope, alert.source, alert.identity]
+        condition = _condition(alert)
+        index = self._recurrences[condition]
         place = bisect_left(index, (start, ""))
+        since = self._since.get(condition)
+        if since is not None and (place < _NEAR or index[place - _NEAR][0] < since):
+            known = (self.alerts[each] for each in self._known_as[alert.identity])
+            self._complete(each for each in known if _condition(each) == condition)
+            place = bisect_left(index, (start, ""))
         found = index[max(place - _NEAR, 0) : place + _NEAR]
         return [self._resting.get(each) or self.episodes[each] for _, each in found]
 
-    def _starts(self, alert: str) -> list[Start]:
-        """Where the episodes of an alert start. Its own key is asked for first, if nobody has."""
+    def _starts(self, alert: str, back_to: datetime | None = None) -> list[Start]:
+        """Where the newest episodes of an alert start, back to the one that lasts at a time."""
         row = self.alerts.get(alert)
         if row is not None and row.dedup_key not in self._settled:
             self.settle((row.dedup_key,))
-        return self._by_start.get(alert, [])
+        since, index = self._since.get(alert), self._by_start.get(alert, [])
+        if row is not None and since is not None and (len(index) < _NEAR if back_to is None else back_to < since):
+            self._complete((row,))
+        return index
+
+
+def _condition(alert: AlertRow) -> Condition:
+    return alert.scope, alert.source, alert.identity

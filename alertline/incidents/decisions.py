@@ -37,6 +37,7 @@ class DecisionKind(StrEnum):
     INCIDENT_UPDATED = "incident_updated"
     ITEM_RECORDED = "item_recorded"
     ITEM_ATTACHED = "item_attached"
+    ITEM_CORRECTED = "item_corrected"
     CHANGE_RECORDED = "change_recorded"
     ARRIVAL_NOTED = "arrival_noted"
     CONFIGURED = "configured"

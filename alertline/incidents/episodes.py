@@ -285,6 +285,7 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
     elif (
         known.end is not None
         and not _is_expired(known)
+        and not _is_moment(known)
         and (start is None or alert.ends_at is None or end <= known.end)
     ):
         return Observed(Effect.REPEATED, known)
@@ -322,6 +323,11 @@ def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:
 
 def _is_expired(span: Span) -> bool:
     return span.end_basis is EndBasis.EXPIRED
+
+
+def _is_moment(span: Span) -> bool:
+    """Whether its end was never told: its source seemed to be one that tells none. If it does, that is the end."""
+    return span.end == span.start and span.end_basis is EndBasis.ASSUMED and span.resolved_event is None
 
 
 def _expired_with(spans: Sequence[Span], known: Span) -> list[Span]:

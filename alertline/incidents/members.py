@@ -209,12 +209,13 @@ class Members:
     def refresh(self, row: EpisodeRow, *, moved: bool) -> None:
         """Let a member be as it is now; `moved`: its spans changed."""
         old = self.episodes[row.id]
-        if old.paging is not row.paging:
+        another = (old.paging, old.point) != (row.paging, row.point)
+        if another:
             self._tally_of(old).remove(old)
             self._tally_of(row).add(row)
         elif moved:
             self._tally_of(row).move(old, row)
-        if old.paging is not row.paging or (moved and _turned(old) != _turned(row)):
+        if another or (moved and _turned(old) != _turned(row)):
             self.turns.remove(old)
             self.turns.add(row)
         self.episodes[row.id] = row

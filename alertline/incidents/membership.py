@@ -4,7 +4,8 @@ A merge is undone by a split, so every moved row keeps the id of the incident th
 merges what evidence says is one; what a person took apart or put in its place it leaves alone (contract §8.15).
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,7 +16,9 @@ from alertline.incidents.work import Work
 from schemas.incident import Reason, Related
 from schemas.vocabulary import CommandName, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["join", "merge", "move", "revive", "told_of"]
+__all__ = ["join", "merge", "move", "revive", "told_of", "wake"]
+
+Moved = TypeVar("Moved", EpisodeRow, ItemRow)
 
 _PINNED: Final = (Reason("manual", 99, "A person put it here."),)
 
@@ -42,19 +45,24 @@ def join(work: Work, episode: str, other: Related) -> None:
     work.mark(work.state.incidents[survivor.id], RowKind.MERGED, row.started_at, text, row.start_evidence)
 
 
+def _by_id(rows: Iterable[Moved]) -> list[Moved]:
+    """The rows in an order that does not hang on when the memory took them in: after a restart that is another."""
+    return sorted(rows, key=lambda each: each.id)
+
+
 def merge(work: Work, loser: IncidentRow, survivor: IncidentRow) -> None:
     """Let one incident become part of another: its id leads there from now on."""
     members = work.state.members[loser.id]
     work.decide_incident(DecisionKind.INCIDENT_MERGED, loser, merged_into=survivor.id)
-    for episode in list(members.episodes.values()):
-        move(work, episode, survivor.id, origin=loser.id)
+    for episode in _by_id(members.episodes.values()):
+        move(work, _older(episode), survivor.id, origin=loser.id)
     overridden = {item.args["milestone"] for item in _overrides(work, survivor.id)}
-    for item in list(members.items.values()):
-        moved = msgspec.structs.replace(item, incident=survivor.id, origin=loser.id)
+    for item in _by_id(members.items.values()):
+        moved = msgspec.structs.replace(_older(item), incident=survivor.id, origin=loser.id)
         if item.command == CommandName.OVERRIDE_MILESTONE and item.args["milestone"] in overridden:
             moved = msgspec.structs.replace(moved, accepted=False)  # the survivor's win, this one becomes a conflict
         work.decide(DecisionKind.ITEM_ATTACHED, moved)
-    _wake(work, survivor.id)
+    wake(work, survivor.id)
 
 
 def revive(work: Work, home: IncidentRow, origin: str) -> None:
@@ -64,24 +72,38 @@ def revive(work: Work, home: IncidentRow, origin: str) -> None:
     work.decide_incident(
         DecisionKind.INCIDENT_REVIVED, lost, merged_into=None, cannot_link=(*lost.cannot_link, home.id)
     )
-    for episode in [each for each in members.episodes.values() if each.origin == origin]:
-        move(work, episode, origin, origin=None)
-    for item in [each for each in members.items.values() if each.origin == origin]:
-        back = msgspec.structs.replace(item, incident=origin, origin=None)
-        if item.command == CommandName.OVERRIDE_MILESTONE:
+    for episode in _by_id(each for each in members.episodes.values() if each.origin == origin):
+        before, older = _before(episode)
+        move(work, msgspec.structs.replace(episode, older_origins=older), origin, origin=before)
+    for item in _by_id(each for each in members.items.values() if each.origin == origin):
+        before, older = _before(item)
+        back = msgspec.structs.replace(item, incident=origin, origin=before, older_origins=older)
+        if item.command == CommandName.OVERRIDE_MILESTONE and "refused" not in item.args:
             back = msgspec.structs.replace(back, accepted=True)
         work.decide(DecisionKind.ITEM_ATTACHED, back)
     home = work.state.incidents[home.id]
     work.decide_incident(DecisionKind.INCIDENT_UPDATED, home, cannot_link=(*home.cannot_link, origin))
-    _wake(work, origin)
-    _wake(work, home.id)
+    wake(work, origin)
+    wake(work, home.id)
+
+
+def _older(row: Moved) -> Moved:
+    """A row that is merged once more keeps where it came from before: merges are undone one after the other."""
+    if row.origin is None:
+        return row
+    return msgspec.structs.replace(row, older_origins=(*row.older_origins, row.origin))
+
+
+def _before(row: EpisodeRow | ItemRow) -> tuple[str | None, tuple[str, ...]]:
+    """Where a row had come from before the newest merge that brought it."""
+    return (row.older_origins[-1], row.older_origins[:-1]) if row.older_origins else (None, ())
 
 
 def move(work: Work, episode: EpisodeRow, incident: str, *, origin: str | None, pinned: bool | None = None) -> None:
     """Let an episode belong to another incident; `pinned`: because a person said so."""
     row = msgspec.structs.replace(episode, incident=incident, origin=origin)
     if pinned is not None:
-        row = msgspec.structs.replace(row, pinned=pinned, why=_PINNED)
+        row = msgspec.structs.replace(row, pinned=pinned, why=_PINNED, older_origins=())
     before = work.state.stamps(incident).milestones[MilestoneName.RESOLVED]
     work.decide(DecisionKind.EPISODE_ATTACHED, row)
     carry_on(work, row, before)
@@ -90,7 +112,7 @@ def move(work: Work, episode: EpisodeRow, incident: str, *, origin: str | None, 
 def told_of(work: Work, incident: str) -> bool:
     """Whether a person said something about an incident: it then stays, even without alerts."""
     items = work.state.members[incident].items.values()
-    return any(item.command is None and item.actor is not None for item in items)
+    return any(item.command in (None, CommandName.DECLARE) and item.actor is not None for item in items)
 
 
 def _touched(work: Work, incident: str) -> bool:
@@ -121,7 +143,7 @@ def _overrides(work: Work, incident: str) -> list[ItemRow]:
     return [item for item in items if item.command == CommandName.OVERRIDE_MILESTONE]
 
 
-def _wake(work: Work, incident: str) -> None:
+def wake(work: Work, incident: str) -> None:
     """An incident that still fires after its members changed is open."""
     row = work.state.incidents[incident]
     work.touch(incident, interval=True)

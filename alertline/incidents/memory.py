@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, cast
 
-from alertline.incidents.archive import NO_ARCHIVE, Archive, Recalled
+from alertline.incidents.archive import NO_ARCHIVE, Archive, Recalled, resting
 from alertline.incidents.background import Background
 from alertline.incidents.conditions import Conditions
 from alertline.incidents.ending import alone_rests_at, is_over, rests_at, said_rests_at
@@ -283,13 +283,14 @@ class StreamMemory:
         return rows
 
     def _is_held(self, kind: _Rest, name: str) -> bool:
-        """Whether an alert still fires under another start: what is heard of it next may tie its episodes together."""
+        """Whether an alert fires that did so already then: what is heard of it next may tie its episodes together."""
         if kind is _Rest.ITEM:
             return False
         own = self.members[name].episodes if kind is _Rest.INCIDENT else {name: self.episodes[name]}
+        until = {row.alert: resting(row).until for row in sorted(own.values(), key=lambda row: row.started_at)}
         return any(
-            each.ended_at is None and each.id not in own
-            for alert in {row.alert for row in own.values()}
+            each.ended_at is None and each.id not in own and (over is None or over >= each.started_at)
+            for alert, over in until.items()
             for each in self._conditions.in_memory(alert)
         )
 

@@ -12,6 +12,7 @@ import msgspec
 
 from alertline.incidents.handled import HandledRow
 from alertline.incidents.policy import Policy
+from alertline.incidents.spans import Span
 from schemas.configuration import Configuration
 from schemas.incident import Reason, Related
 from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, RowKind, Severity
@@ -74,38 +75,6 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         return next((self.labels[name] for name in _GROUP_LABELS if self.labels.get(name)), None)
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """All that one source said about one start of one alert.
-
-    Attributes:
-        start, start_basis: the stated start (`reported`), or the receive time that stood in (`fallback`).
-        end, end_basis: the latest explicit end; None while it fires.
-        fired_at: when its first firing was received; None if none was before its resolve.
-        resolved_at: when the resolve that stands was received; read_at: log time at which it was read.
-        changed_at: the newest state-change time of the source, where it states one.
-        fired_event, resolved_event: ids of the events behind start and end.
-        stated_start, stated_end: what the source stated, where its clock was ahead: the receive time stands instead.
-    """
-
-    start: datetime
-    start_basis: Basis = Basis.REPORTED
-    end: datetime | None = None
-    end_basis: EndBasis | None = None
-    fired_at: datetime | None = None
-    resolved_at: datetime | None = None
-    read_at: datetime | None = None
-    changed_at: datetime | None = None
-    fired_event: str | None = None
-    resolved_event: str | None = None
-    stated_start: datetime | None = None
-    stated_end: datetime | None = None
-
-    @property
-    def named(self) -> datetime:
-        """The start by which its source names it."""
-        return self.stated_start or self.start
-
-
 class EpisodeRow(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="episode"
 ):
@@ -121,12 +90,14 @@ class EpisodeRow(
         read_at: log time at which the newest of them was read.
         repeats: its source repeats itself while it fires; repeated: how often that was observed, and
             longest_gap: the longest time between two receipts then.
+        leased_until: log time until which its source lets it count as firing without saying it again; None: its source
+            grants no such lease.
         stale: nothing was heard of it for long, and its source would not repeat itself: nobody knows whether it fires.
-        point: a moment of a source that never resolves.
+        point: a moment of a source that never resolves; no longer one once its source tells an end after all.
         why: the reasons for its membership; related: incidents that it may belong to as well, or instead.
         expected: it began in a maintenance window.
         pinned: a person put it here; automation never moves it.
-        origin: the incident it was in before a merge brought it here.
+        origin, older_origins: the incident it was in before a merge brought it here; those before that one.
         absorbed_by: the episode that took over its spans when late records joined them; it then counts no more.
     """
 
@@ -146,12 +117,14 @@ class EpisodeRow(
     repeats: bool = False
     repeated: int = 0
     longest_gap: timedelta | None = None
+    leased_until: datetime | None = None
     stale: bool = False
     point: bool = False
     paging: bool = False
     expected: bool = False
     pinned: bool = False
     origin: str | None = None
+    older_origins: tuple[str, ...] = ()
     absorbed_by: str | None = None
     why: tuple[Reason, ...] = ()
     related: tuple[Related, ...] = ()
@@ -239,7 +212,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
         order, read_at: where and when (log time) it was read; offered until `retry_until`.
         paging: said by a pager: its resolve counts only where the rules let it (§8.9).
         accepted: False for a statement that the rules do not let stand (it is shown as a note, with the reason).
-        origin: the incident it was in before a merge brought it here.
+        origin, older_origins: the incident it was in before a merge brought it here; those before that one.
     """
 
     id: str
@@ -264,9 +237,8 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     original_time: str | None = None
     paging: bool = False
     accepted: bool = True
-    pinned: bool = False
-    hidden: bool = False
     origin: str | None = None
+    older_origins: tuple[str, ...] = ()
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="row", tag="change"):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertline.incidents.amend import apply, describe, not_standing
+from alertline.incidents.amend import apply, describe, not_standing, prepared
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.lifecycle import basis_of_statement, open_incident, resolve_said
 from alertline.incidents.model import IncidentRow, ItemRow
@@ -100,12 +100,20 @@ def _args(command: Command) -> dict[str, object]:
         "undo": command.undo or None,
         "into": command.into,
         "alerts": list(command.alerts) or None,
+        "entries": list(command.entries) or None,
+        "entry": command.entry,
+        "of": command.of,
         "fields": command.fields or None,
+        "revision": command.revision,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _hear(work: Work, row: ItemRow) -> None:
+    if row.command == CommandName.DECLARE:
+        declared = open_incident(work, scope=row.scope, by=row.id, at=row.at, service=row.service)
+        _attach(work, row, declared.id, DecisionKind.ITEM_RECORDED)
+        return
     found = find_incident(work.state, _asked(row))
     if found.incident is not None:
         _attach(work, row, found.incident, DecisionKind.ITEM_RECORDED)
@@ -135,11 +143,14 @@ def offer_again(work: Work) -> None:
 
 def _attach(work: Work, row: ItemRow, incident: str, kind: DecisionKind) -> None:
     row = msgspec.structs.replace(row, incident=incident)
-    work.decide(kind, row)
-    work.touch(incident, interval=row.kind in (RowKind.IMPACT_STARTED, RowKind.RESOLVED, *_DECLARES))
     home = work.state.incidents[incident]
     if row.command is not None:
-        apply(work, home, row)
+        row = prepared(work, home, row)  # it is decided on what was there before it
+    work.decide(kind, row)
+    work.touch(incident, interval=row.kind in (RowKind.IMPACT_STARTED, RowKind.RESOLVED, *_DECLARES))
+    if row.command is not None:
+        if row.accepted:
+            apply(work, home, row)
     elif row.kind is RowKind.RESOLVED and not resolve_said(work, home, row):
         work.decide(DecisionKind.ITEM_ATTACHED, not_standing(row))
 

@@ -7,8 +7,10 @@ import msgspec
 
 from alertline.incidents.candidates import candidates
 from alertline.incidents.durations import DEFINITION, durations
+from alertline.incidents.edits import fields_set, shown_revisions, slots_of
 from alertline.incidents.flags import flags
 from alertline.incidents.gist import sums_of
+from alertline.incidents.history import history_of
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
 from alertline.incidents.origin import probable_origin
@@ -49,8 +51,9 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 
     Its telling episodes are enough (`gist.py`), with their alerts; `services` are those of all alerts.
     """
-    edited = _edits(facts.items)
-    severity = highest(episode.severity for episode in witnesses(facts.episodes))
+    orders = [item for item in facts.items if item.command is not None]
+    edited = fields_set(orders)
+    severity = highest([*(episode.severity for episode in witnesses(facts.episodes)), *_declared(orders)])
     return Overview(
         title=edited.get("title") or _title(facts, sums),
         severity=Severity(edited.get("severity", severity)),
@@ -65,12 +68,10 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 
 def present(facts: IncidentFacts, policy: Policy) -> Incident:
     """Compute the whole public incident."""
-    row = facts.row
-    stamps = stamp(row, facts.episodes, facts.items, policy)
+    row, stamps = facts.row, stamp(facts.row, facts.episodes, facts.items, policy)
     whole = overview(facts, stamps, sums_of(facts.episodes, policy), services_of(facts.alerts))
-    rows = timeline(facts, stamps)
+    rows, orders = timeline(facts, stamps), [item for item in facts.items if item.command is not None]
     start, end = bounds(facts.row, stamps)
-    slots = _slots(facts.items)
     return Incident(
         id=row.id,
         status=row.status,
@@ -101,7 +102,9 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         aliases=facts.aliases,
         impact=Impact(),
         tasks=(),
-        postmortem=Postmortem(slots, completeness(slots)),
+        postmortem=_postmortem(orders),
+        revisions=shown_revisions(orders),
+        history=history_of(orders),
     )
 
 
@@ -124,22 +127,16 @@ def services_of(alerts: Iterable[AlertRow]) -> Iterable[str]:
     return (alert.service for alert in alerts if alert.service)
 
 
-def _edits(items: Iterable[ItemRow]) -> dict[str, str]:
-    """What people set by `update`, the newest of each field."""
-    found: dict[str, str] = {}
-    for item in sorted(items, key=lambda each: each.order):
-        if item.command == CommandName.UPDATE and item.accepted:
-            found |= {name: str(value) for name, value in item.args.get("fields", {}).items() if name != "slots"}
-    return found
+def _declared(items: Iterable[ItemRow]) -> Iterable[Severity]:
+    """The severities that people declared with: alerts may raise them, never lower them."""
+    for item in items:
+        if item.command == CommandName.DECLARE and (named := item.args.get("fields", {}).get("severity")):
+            yield Severity(named)
 
 
-def _slots(items: Iterable[ItemRow]) -> dict[str, Slot]:
-    slots = {name: Slot() for name in required_slots()}
-    for item in sorted(items, key=lambda each: each.order):
-        if item.command == CommandName.UPDATE and item.accepted:
-            for name, value in item.args.get("fields", {}).get("slots", {}).items():
-                slots[name] = msgspec.convert(value, Slot)
-    return slots
+def _postmortem(items: Iterable[ItemRow]) -> Postmortem:
+    slots = {name: Slot() for name in required_slots()} | slots_of(items)
+    return Postmortem(slots, completeness(slots))
 
 
 def _related(facts: IncidentFacts) -> tuple[Related, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from alertline.incidents.edits import is_written, marked, marks_of
 from alertline.incidents.milestones import Stamps
 from alertline.incidents.model import (
     AlertRow,
@@ -18,7 +19,7 @@ from alertline.incidents.model import (
 )
 from alertline.incidents.words import time_words
 from schemas.incident import Gap, TimelineRow
-from schemas.vocabulary import Basis, ChangeKind, EndBasis, IncidentStatus, MilestoneName, RowKind
+from schemas.vocabulary import Basis, ChangeKind, CommandName, EndBasis, IncidentStatus, MilestoneName, RowKind
 
 __all__ = ["bounds", "gaps", "lasted", "timeline"]
 
@@ -39,6 +40,7 @@ _PHASE: Final = (
     | {kind: n for n, kind in enumerate(_FIRST + _SEEN)}
     | {kind: n for n, kind in enumerate(_LAST, _PEOPLE + 1)}
 )
+_UNTOLD: Final = {CommandName.UPDATE, CommandName.EDIT_ENTRY, CommandName.UNDO}
 _STAMPED: Final = {
     MilestoneName.IMPACT_STARTED: (RowKind.IMPACT_STARTED, "Impact started"),
     MilestoneName.DETECTED: (RowKind.DETECTED, "Detected"),
@@ -55,12 +57,15 @@ _STAMPED: Final = {
 
 
 def bounds(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
-    """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open)."""
+    """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open).
+
+    Where a person said that nobody knows when it was resolved, it did not last longer than until it was found to be so.
+    """
     start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
     resolved = stamps.at(MilestoneName.RESOLVED)
     if row.status is IncidentStatus.OPEN:
         return start, None
-    return start, resolved or stamps.at(MilestoneName.CLOSED)
+    return start, resolved or stamps.at(MilestoneName.CLOSED) or row.settled_at or row.updated_at
 
 
 def lasted(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
@@ -80,6 +85,8 @@ def timeline(facts: IncidentFacts, stamps: Stamps) -> tuple[TimelineRow, ...]:
         *_milestone_rows(facts, stamps, said),
     ]
     said_at = {item.id: item.order for item in facts.items}
+    if marks := marks_of(facts.items):
+        rows = [marked(row, marks) for row in rows]
     return tuple(sorted(rows, key=lambda row: (row.at, _PHASE[row.kind], said_at.get(row.id, Order(0)), row.id)))
 
 
@@ -162,6 +169,8 @@ def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow
     for item in items:
         if item.kind is RowKind.CLOSED and (closed is None or item.evidence != closed.evidence):
             continue  # a close that a later reopen took back is no milestone; the reopening has its own row
+        if item.command in _UNTOLD and item.kind is RowKind.NOTE:
+            continue  # how people keep their record is in its history, not in the story
         yield TimelineRow(
             id=item.id,
             at=item.at,
@@ -172,9 +181,8 @@ def _said_rows(items: Iterable[ItemRow], stamps: Stamps) -> Iterator[TimelineRow
             source=item.source,
             actor=item.actor,
             evidence=item.evidence,
-            pinned=item.pinned,
-            hidden=item.hidden,
             original_time=item.original_time,
+            written=is_written(item),
         )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import CTE, Connection, Select, Table, or_, select, union
+from sqlalchemy import CTE, ColumnElement, Connection, Select, Table, or_, select, union
 from sqlalchemy.exc import DBAPIError
 
 from alertline.clock import from_micros, micros
@@ -33,7 +33,7 @@ class StoreArchive:
         self._connection = connection
         self._stream = fit(stream)
 
-    def known_as(self, keys: Collection[str]) -> Known:
+    def known_as(self, keys: Collection[str], newest: int) -> Known:
         """As the port says."""
         found: dict[str, AlertRow] = {}
         for some in _batches(keys):
@@ -43,13 +43,27 @@ class StoreArchive:
             )
             rows = (read_alert(body) for (body,) in self._rows(bodies))
             found |= {row.id: row for row in rows if row.dedup_key in keys or row.identity in keys}
-        return Known(list(found.values()), [each for some in _batches(found) for each in self._episodes(some)])
+        since = {name: at for some in _batches(found) for name, at in self._since(some, newest)}
+        whole = [episodes.c.alert.in_(some) for some in _batches([each for each in found if each not in since])]
+        cut = [(episodes.c.alert == name) & (episodes.c.started_at >= micros(at)) for name, at in since.items()]
+        return Known(list(found.values()), [each for which in (*whole, *cut) for each in self._resting(which)], since)
 
-    def _episodes(self, of: Sequence[str]) -> Iterator[Resting]:
+    def _since(self, of: Sequence[str], newest: int) -> Iterator[tuple[str, datetime]]:
+        """Of those alerts that have more episodes: where the oldest of their newest ones starts."""
+        own = select(episodes.c.started_at).where(episodes.c.alert == alerts.c.id, episodes.c.absorbed.is_(False))
+        newest_first = own.order_by(episodes.c.started_at.desc(), episodes.c.id.desc()).correlate(alerts).limit(1)
+        last, more = (newest_first.offset(n).scalar_subquery() for n in (newest - 1, newest))
+        for name, at, older in self._rows(select(alerts.c.id, last, more).where(alerts.c.id.in_(of))):
+            if older is not None:
+                yield name, from_micros(at)
+
+    def episodes_of(self, alerts: Collection[str]) -> Sequence[Resting]:
+        """As the port says."""
+        return [each for some in _batches(alerts) for each in self._resting(episodes.c.alert.in_(some))]
+
+    def _resting(self, which: ColumnElement[bool]) -> Iterator[Resting]:
         own = episodes.c
-        query = select(own.id, own.alert, own.incident, own.started_at, own.until).where(
-            own.alert.in_(of), own.absorbed.is_(False)
-        )
+        query = select(own.id, own.alert, own.incident, own.started_at, own.until).where(which, own.absorbed.is_(False))
         for episode, alert, incident, started_at, until in self._rows(query):
             over = None if until is None else from_micros(until)
             yield Resting(episode, alert, incident, from_micros(started_at), over)

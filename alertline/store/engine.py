@@ -156,13 +156,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def writing(engine: AsyncEngine, *, synced: bool = False) -> AsyncIterator[AsyncConnection]:
     """One transaction that writes: committed at the end, rolled back by any error.
+
+    `synced`: it cannot be made again from the log, so it must be on the disk when it is over.
 
     Raises:
         StoreUnavailable: the database does not take it now; Unstorable: it refuses a value.
     """
-    async with _transaction(engine, {"alertline_write": True}) as connection:
+    async with _transaction(engine, {"alertline_write": True}, synced=synced) as connection:
         yield connection
 
 
@@ -179,17 +181,34 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+async def _transaction(
+    engine: AsyncEngine, options: dict[str, Any], *, synced: bool = False
+) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as connection:
             await connection.execution_options(**options)
-            async with connection.begin():
-                yield connection
+            if not synced or engine.dialect.name != "sqlite":
+                async with connection.begin():
+                    yield connection
+                return
+            await connection.run_sync(_synchronous, "FULL")
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:
+                await connection.run_sync(_synchronous, "NORMAL")  # the pool gives it to others next
     except Exception as error:
         said = meaning(error)
         if said is error:
             raise
         raise said from error
+
+
+def _synchronous(connection: Connection, how: str) -> None:
+    # by the driver's own cursor: within a transaction SQLite would not heed it
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA synchronous={how}")
+    cursor.close()
 
 
 async def alone(connection: AsyncConnection) -> None:

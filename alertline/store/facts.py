@@ -130,4 +130,4 @@ def _bounds(
     if row.status is IncidentStatus.OPEN:
         return first - _BEFORE, None
     ends = [episode.ended_at for episode in members if episode.ended_at is not None]
-    return first - _BEFORE, max([row.opened_at, *starts, *ends, *stated]) + _AFTER
+    return first - _BEFORE, max([row.opened_at, row.settled_at or row.updated_at, *starts, *ends, *stated]) + _AFTER

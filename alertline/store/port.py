@@ -69,6 +69,7 @@ class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):
         item: which command of the delivery.
         accepted: whether it was carried out; None: it found no incident yet.
         reason: why not; incident: the incident that it was about.
+        lost: somebody else changed the thing first.
     """
 
     item: int
@@ -76,6 +77,7 @@ class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool | None
     reason: str | None = None
     incident: str | None = None
+    lost: bool = False
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ Guarantee: every answer is of one moment: what one transaction of the writer wro
 Any method may raise `StoreUnavailable`: the database does not answer now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -14,10 +14,12 @@ from alertline.clock import from_micros, micros
 from alertline.incidents.model import IncidentFacts, ItemRow
 from alertline.store.cursor import Big, read_cursor, write_cursor
 from alertline.store.engine import reading
+from alertline.store.evidence import Evidence, read_evidence
 from alertline.store.facts import read_facts
+from alertline.store.feed import News, read_news
 from alertline.store.holding import MOST, HeldPage, read_held, read_quarantine
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
-from alertline.store.rows import fit, fold_title, key, read_configuration, read_delivery, read_item, read_summary, unfit
+from alertline.store.rows import fit, fold, key, read_configuration, read_delivery, read_item, read_summary, unfit
 from alertline.store.tables import (
     configurations,
     deliveries,
@@ -43,7 +45,7 @@ class StoreReader:
         """List incidents, newest start first, then by id; losers of a merge are left out.
 
         Args:
-            wanted: `since` counts as within, `until` as beyond; `text` is sought in the title, in any case.
+            wanted: `since` counts as within, `until` as beyond; `text` is sought in title, services and id.
             cursor: `next_cursor` of the page before; None for the first.
             limit: how many at most; taken as 1 to 200.
 
@@ -52,7 +54,7 @@ class StoreReader:
         """
         size = min(max(limit, 1), MOST)
         table = summaries.c
-        query = select(table.body, table.started_at, table.id).where(table.merged_into.is_(None), *_conditions(wanted))
+        query = select(table.started_at, table.id).where(table.merged_into.is_(None), *_conditions(wanted))
         if cursor is not None:
             started_at, id_ = read_cursor(cursor, tuple[Big, str])
             query = query.where(
@@ -61,10 +63,12 @@ class StoreReader:
         query = query.order_by(table.started_at.desc(), table.id).limit(size + 1)
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
-        more = len(rows) > size
-        rows = rows[:size]
+            more = len(rows) > size
+            rows = rows[:size]
+            lines = select(table.id, table.body).where(table.id.in_([row.id for row in rows]))
+            bodies = {row.id: row.body for row in await connection.execute(lines)}
         return IncidentPage(
-            [read_summary(body) for body, _, _ in rows],
+            [read_summary(bodies[row.id]) for row in rows],
             write_cursor((rows[-1].started_at, rows[-1].id)) if more else None,
         )
 
@@ -76,6 +80,19 @@ class StoreReader:
         """
         async with reading(self._engine) as connection:
             return await read_facts(connection, fit(incident_id))
+
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream of an incident, merged away or not; None for an unknown id."""
+        async with reading(self._engine) as connection:
+            return await connection.scalar(select(incidents.c.stream).where(incidents.c.id == fit(incident_id)))
+
+    async def evidence(self, incident_id: str, event_id: str) -> Evidence | None:
+        """The delivery behind an event that an incident names; None if it names no such event."""
+        return await read_evidence(self._engine, incident_id, event_id)
+
+    async def news(self, since: Mapping[int, int] | None) -> News:
+        """Which incidents were decided about since a place in the feed; None: only where the feed is now."""
+        return await read_news(self._engine, since)
 
     async def facts_of(self, incident_ids: Sequence[str]) -> list[IncidentFacts]:
         """The facts of several incidents, read at one moment, in the order asked for; unknown ids are left out."""
@@ -160,7 +177,7 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(table.started_at < micros(wanted.until))
     if wanted.text:
-        found.append(table.title_folded.contains(fold_title(wanted.text), autoescape=True))
+        found.append(table.searched.contains(fold(wanted.text), autoescape=True))
     if wanted.service is not None:
         services = summary_services.c
         of_service = select(services.incident_id).where(services.service == key(wanted.service))

@@ -23,7 +23,7 @@ __all__ = [
     "copied",
     "encode",
     "fit",
-    "fold_title",
+    "fold",
     "incident_of",
     "key",
     "read_alert",
@@ -36,10 +36,14 @@ __all__ = [
     "read_item",
     "read_row",
     "read_summary",
+    "searched",
     "unfit",
 ]
 
 Value = str | int | bool | None
+
+_SEARCHED: Final = 400
+_ABOUT: Final = 150
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -99,9 +103,15 @@ def _unescape(found: re.Match[str]) -> str:
     return "\0" if said == "0" else said if said == "\ufffd" else chr(int(said, 16))
 
 
-def fold_title(title: str) -> str:
-    """A title, or a part of one, as it is searched: upper and lower case are the same, in every language."""
-    return fit(title.casefold())
+def fold(text: str) -> str:
+    """A text as it is searched: upper and lower case are the same, in every language."""
+    return fit(text.casefold())
+
+
+def searched(summary: Summary) -> str:
+    """What a search of the list looks into: title, services and id; no longer than an index takes."""
+    about = fold(f"{', '.join(summary.services)[:_ABOUT]} {summary.id}")
+    return f"{fold(summary.title)[: _SEARCHED - len(about) - 1]} {about}"
 
 
 def incident_of(row: model.Row) -> str | None:

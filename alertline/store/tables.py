@@ -53,6 +53,7 @@ __all__ = [
     "summaries",
     "summary_services",
     "timeline_rows",
+    "tokens",
 ]
 
 metadata: Final = MetaData(
@@ -119,13 +120,14 @@ alerts: Final = _row_table(
 )
 episodes: Final = _row_table(
     "episodes",
-    Column("alert", Text, nullable=False, index=True),
+    Column("alert", Text, nullable=False),
     Column("incident", Text, nullable=True, index=True),
     Column("started_at", BigInteger, nullable=False, server_default="0", index=True),
     Column("until", BigInteger, nullable=True),
     Column("heard_at", BigInteger, nullable=False, server_default="0"),
     Column("absorbed", Boolean, nullable=False, server_default=false()),
     Column("paging", Boolean, nullable=True),
+    Index(None, "alert", "started_at"),
     Index("ix_episodes_running", "stream", "alert", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
 items: Final = _row_table(
@@ -179,13 +181,14 @@ summaries: Final = Table(
     Column("scope", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("severity", Text, nullable=False),
-    Column("title_folded", Text, nullable=False),
+    Column("searched", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger, nullable=True),
     Column("merged_into", Text, nullable=True),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("id"),
-    Index(None, "started_at", "id"),
+    # all that the list is filtered by: a line that does not match is passed over without reading its body
+    Index("ix_summaries_listing", "started_at", "id", "merged_into", "status", "severity", "searched"),
     Index(None, "stream", "scope", "ended_at"),
 )
 
@@ -317,4 +320,21 @@ stream_clocks: Final = Table(
     Column("partition", Integer, nullable=False),
     Column("log_time", BigInteger, nullable=False),
     PrimaryKeyConstraint("stream"),
+)
+
+# What does not follow from the log: who may do what. Of a token only a hash is kept.
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("used_at", BigInteger, nullable=True),
+    Column("parent", Text, nullable=True),
+    PrimaryKeyConstraint("id"),
 )

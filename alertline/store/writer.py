@@ -26,7 +26,7 @@ from alertline.store.figures import Values, metric_rows, milestone_rows, timelin
 from alertline.store.loading import load
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
-from alertline.store.rows import copied, encode, fit, fold_title, incident_of, key
+from alertline.store.rows import copied, encode, fit, incident_of, key, searched
 from alertline.store.tables import (
     ROW_TABLES,
     decisions,
@@ -246,7 +246,7 @@ def _summary(row: Summary) -> Values:
         key(row.scope),
         row.status,
         row.severity,
-        fold_title(row.title),
+        searched(row),
         micros(row.started_at),
         None if (over := row.ended_at) is None else micros(over),
         row.merged_into,

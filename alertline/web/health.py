@@ -1,4 +1,7 @@
-"""Is this process alive, may it be given work, and what does it count: `/healthz`, `/readyz`, `/metrics`."""
+"""Is this process alive, may it be given work, and what does it count: `/healthz`, `/readyz`, `/metrics`.
+
+The first two answer at `/-/healthy` and `/-/ready` as well: where those ask who take us for an Alertmanager.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -29,7 +32,7 @@ async def no_more() -> bytes:
 
 
 def health_routes(readiness: Readiness, notes: Readiness = _nothing, more: Exposition = no_more) -> tuple[Route, ...]:
-    """The three routes. They are public: they name no incident, service or sender; `more` stands below the metrics.
+    """The routes. They are public: they name no incident, service or sender; `more` stands below the metrics.
 
     `notes`: what is wrong although the process may be given work, such as deliveries that wait for Kafka.
     """
@@ -45,8 +48,8 @@ def health_routes(readiness: Readiness, notes: Readiness = _nothing, more: Expos
         return web.Response(status=503 if missing else 200, body=body, content_type="application/json")
 
     return (
-        Route("GET", "/healthz", Permission.PUBLIC, _live),
-        Route("GET", "/readyz", Permission.PUBLIC, ready),
+        *(Route("GET", path, Permission.PUBLIC, _live) for path in ("/healthz", "/-/healthy")),
+        *(Route("GET", path, Permission.PUBLIC, ready) for path in ("/readyz", "/-/ready")),
         Route("GET", "/metrics", Permission.PUBLIC, metrics),
     )
 

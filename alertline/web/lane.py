@@ -44,13 +44,18 @@ class _Head(msgspec.Struct, frozen=True):
 class Lanes:
     """The lanes of a server, by path; makes the protocol of each connection.
 
-    `fallback` makes the protocol that a connection is handed over to.
+    `fallback` makes the protocol that a connection is handed over to; `serves` says under which names we answer.
     """
 
-    def __init__(self, lanes: Mapping[str, Lane], fallback: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self,
+        lanes: Mapping[str, Lane],
+        fallback: Callable[[], asyncio.Protocol],
+        serves: Callable[[str], bool] = lambda _host: True,
+    ) -> None:
         self._lanes = {f"POST {path} HTTP/1.1".encode(): lane for path, lane in lanes.items()}
         self._heads: dict[bytes, _Head] = {}
-        self.fallback = fallback
+        self.fallback, self._serves = fallback, serves
         self.tasks: set[asyncio.Task[None]] = set()
         self.connections: set[_Connection] = set()
         self.closing = False
@@ -92,7 +97,9 @@ class Lanes:
                 return None
             headers[name] = value
         length = headers.get("content-length", "")
-        return _Head(lane, headers, int(length)) if "host" in headers and _LENGTH.fullmatch(length) else None
+        if "host" not in headers or not self._serves(headers["host"]) or not _LENGTH.fullmatch(length):
+            return None
+        return _Head(lane, headers, int(length))
 
 
 class _Connection(asyncio.Protocol):

@@ -4,19 +4,18 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, LocalOperator, Permission
+from alertline.web.access import LOCAL_OPERATOR, PRINCIPAL, Authenticator, LocalOperator, Permission, Principal
+from alertline.web.hosts import Hosts
 from alertline.web.problems import Problem, from_exception, problem_response, unexpected
 
 __all__ = ["Route", "add_routes", "add_unknown_routes", "route_table"]
 
 _READING: Final = frozenset(("GET", "HEAD"))
-_LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +26,7 @@ class Route(msgspec.Struct, frozen=True):
     Attributes:
         shortcuts: paths that the route's pattern matches, each with a handler that knows what the pattern would tell.
             They are found by one look into a dictionary, not by trying patterns.
+        said: how a refusal is put, for senders who expect another form than problem+json.
     """
 
     method: str
@@ -34,23 +34,36 @@ class Route(msgspec.Struct, frozen=True):
     permission: Permission
     handler: Handle
     shortcuts: Mapping[str, Handle] = {}
+    said: Callable[[Problem], web.Response] = problem_response
+
+    @property
+    def address(self) -> str:
+        """The path without what its variables must look like, for people and for comparing."""
+        return re.sub(r":[^{}]+}", "}", self.path)
 
 
 ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
 
 
 def add_routes(
-    app: web.Application, routes: Iterable[Route], authenticator: Authenticator, *, shown: Middleware | None = None
+    app: web.Application,
+    routes: Iterable[Route],
+    authenticator: Authenticator,
+    *,
+    hosts: Hosts | None = None,
+    shown: Middleware | None = None,
 ) -> None:
     """Register routes, each behind its permission; `shown` is put around those that people read (GET).
+
+    Nothing that changes something is taken from a page of another site, nor anything under a name that is not ours.
 
     It is no middleware of the application, because that would be called for every webhook too.
     """
     for route in routes:
-        around = shown if route.method == "GET" else None
+        # a GET may be a delivery too: nobody reads its answer on a page
+        around = shown if route.method == "GET" and route.permission is not Permission.INGEST else None
         for path, handler in (*route.shortcuts.items(), (route.path, route.handler)):
-            own = handler if route.method in _READING else _from_here(handler)
-            guarded = _guarded(own, route.permission, authenticator)
+            guarded = _guarded(route, handler, authenticator, hosts or Hosts())
             app.router.add_route(route.method, path, _around(around, guarded))
         app.setdefault(ROUTES, []).append(route)
 
@@ -80,61 +93,55 @@ def route_table(app: web.Application) -> list[Route]:
     return list(app.get(ROUTES, ()))
 
 
-def _guarded(handler: Handle, permission: Permission, authenticator: Authenticator) -> Handler:
-    if isinstance(authenticator, LocalOperator) and LOCAL_OPERATOR.may(permission):
-        return _local(handler, public=permission is Permission.PUBLIC)
+def _guarded(route: Route, handler: Handle, authenticator: Authenticator, hosts: Hosts) -> Handler:
+    permission, reading = route.permission, route.method in _READING
+    local = isinstance(authenticator, LocalOperator)
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
-            if permission is not Permission.PUBLIC:
-                principal = await authenticator.authenticate(request)
-                if principal is None:
-                    raise Problem(401, "Credentials are missing or wrong", headers={"WWW-Authenticate": "Bearer"})
-                if not principal.may(permission):
-                    raise Problem(403, "Not allowed", f"this needs the permission {permission}")
-                request[PRINCIPAL] = principal
+            headers = request.headers
+            if permission is not Permission.PUBLIC:  # probes ask by addresses, and are told nothing that matters
+                hosts.check(headers.get("Host"))
+            if not reading and "Origin" in headers:
+                hosts.check_origin(headers["Origin"], headers.get("Host"))
+            if local and permission is not Permission.PUBLIC:
+                request[PRINCIPAL] = LOCAL_OPERATOR
+            elif permission is not Permission.PUBLIC:
+                principal = await authenticator.authenticate(headers, _token_of(request))
+                _require(permission, principal)
+                if principal is not None:
+                    request[PRINCIPAL] = principal
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged, answered 500, never a lost connection
-            return _refusal(request, error)
+            return _refusal(request, error, route.said)
 
     return guarded
 
 
-def _from_here(handler: Handle) -> Handle:
-    """What changes something is not taken from a page of another site: a browser says where its page is from.
-
-    Monitoring systems and `curl` send no `Origin`. Without sign-in this is what keeps any web page from giving orders.
-    """
-
-    async def checked(request: web.Request) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).hostname not in _LOOPBACK:
-            raise Problem(403, "Not from a page of another site", f"its origin is {origin}")
-        return await handler(request)
-
-    return checked
+def _token_of(request: web.Request) -> str | None:
+    """The part of the path where a token may stand."""
+    parts = request.match_info
+    return parts.get("token") or parts.get("key")
 
 
-def _local(handler: Handle, *, public: bool) -> Handler:
-    """The same where everybody is the local operator: there is nothing to ask for, and this is the hot path."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        try:
-            if not public:
-                request[PRINCIPAL] = LOCAL_OPERATOR
-            return await handler(request)
-        except Exception as error:  # noqa: BLE001 - as above
-            return _refusal(request, error)
-
-    return guarded
+def _require(permission: Permission, principal: Principal | None) -> None:
+    """Refuse who may not. Who may deliver, the receiver says: it knows the integration, its secret, and the body."""
+    if permission is Permission.INGEST:
+        return
+    if principal is None:
+        raise Problem(401, "Credentials are missing or wrong", headers={"WWW-Authenticate": 'Bearer realm="Alertline"'})
+    if not principal.may(permission):
+        raise Problem(403, "Not allowed", f"this needs the permission {permission}")
 
 
-def _refusal(request: web.Request, error: Exception) -> web.Response:
+def _refusal(
+    request: web.Request, error: Exception, said: Callable[[Problem], web.Response] = problem_response
+) -> web.Response:
     problem = from_exception(error)
     if problem is None:
         # the path only: a query string may hold a token
         problem = unexpected(error, request.method, _safe_path(request))
-    return problem_response(problem)
+    return said(problem)
 
 
 def _safe_path(request: web.Request) -> str:

@@ -12,8 +12,8 @@ from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable, Unsuppo
 from alertline.eventlog.publishing import Message, Publisher
 from alertline.eventlog.spool_file import SpoolFile
 from alertline.eventlog.spooling import SpoolingLog
+from alertline.wiring.closing import named
 from alertline.wiring.embedded import folder_of
-from alertline.wiring.listening import named
 from consumers.isolating import DeadLetters
 
 __all__ = ["Spooled", "dead_letters", "folder_of", "instance_of", "open_cluster", "open_events", "open_spool"]

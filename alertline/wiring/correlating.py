@@ -26,11 +26,13 @@ from alertline.store.outbox import StoreOutbox
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.web.health import health_routes
+from alertline.wiring.access import Access
+from alertline.wiring.closing import named
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.configuring import configure, streams_of
 from alertline.wiring.connections import dead_letters, folder_of, instance_of, open_cluster
 from alertline.wiring.correlator import READY, WAITING, end_of_input
-from alertline.wiring.listening import bound, listen, named
+from alertline.wiring.listening import bound, listen
 from alertline.wiring.server import build_app
 from consumers.relay import Relaying
 from consumers.runner import Runner
@@ -154,7 +156,7 @@ async def _health(settings: Settings, correlating: Correlating, stack: AsyncExit
         return correlating.problems()
 
     app = build_app(routes=list(health_routes(missing)), recorded_time=False, max_body=settings.max_body)
-    return await listen(app, bound(settings, stack), None, stack)
+    return await listen(app, bound(settings, stack), None, Access(), stack)
 
 
 async def _set(stop: asyncio.Event) -> None:

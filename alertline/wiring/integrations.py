@@ -1,22 +1,28 @@
 """The senders that a configuration names."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from alertline.config import Integration as Configured
 from alertline.config import Settings
 from alertline.errors import SettingError
 from ingest.integrations import Integration, Integrations, UnknownSource
+from ingest.proof.admission import Keys
 from ingest.reading.mapping import LABEL, PARTS, BadMapping, Mapped, compile_mapping
 
 __all__ = ["integrations_of"]
 
 
-def integrations_of(settings: Settings) -> Integrations:
-    """The configured senders.
+def integrations_of(settings: Settings, keys: Mapping[str, Keys] = MappingProxyType({})) -> Integrations:
+    """The configured senders; `keys`: how they are known, where deliveries are received.
 
     Raises:
         SettingError: one names a source that there is not, or has a mapping that cannot be used.
     """
     named = {
-        name: Integration(name=name, source=each.source, stream=each.stream, mapping=_mapping_of(name, each))
+        name: Integration(
+            name=name, source=each.source, stream=each.stream, mapping=_mapping_of(name, each), keys=keys.get(name)
+        )
         for name, each in settings.integrations.items()
     }
     try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -13,9 +12,11 @@ from alertline.clock import monotonic
 from alertline.config import Settings
 from alertline.errors import AlertlineError
 from alertline.web.lane import Lanes
+from alertline.wiring.access import Access
+from alertline.wiring.closing import named
 from ingest.receivers import Receiver
 
-__all__ = ["BACKLOG", "Draining", "bound", "listen", "named"]
+__all__ = ["BACKLOG", "Draining", "bound", "listen"]
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ async def listen(
     app: web.Application,
     listener: socket.socket,
     receiver: Receiver | None,
+    access: Access,
     stack: AsyncExitStack,
     draining: Draining | None = None,
 ) -> str:
@@ -73,7 +75,7 @@ async def listen(
     stack.push_async_callback(named, "web server", runner.cleanup)
     web_server = runner.server
     assert web_server is not None  # noqa: S101 - it is set up
-    lanes = Lanes({} if receiver is None else receiver.lanes(), web_server)
+    lanes = Lanes({} if receiver is None else receiver.lanes(access.authenticator), web_server, access.hosts.serves)
     host, port = listener.getsockname()[:2]
     server = await asyncio.get_running_loop().create_server(lanes, sock=listener, backlog=BACKLOG)
     stack.push_async_callback(named, "webhooks that are being taken", lambda: _drain(server, lanes, receiver))
@@ -90,13 +92,3 @@ async def _drain(server: asyncio.Server, lanes: Lanes, receiver: Receiver | None
     await lanes.close(_DRAIN_S)
     while receiver is not None and receiver.arriving and monotonic() < end:  # noqa: ASYNC110 - an Event would be set on the hot path
         await asyncio.sleep(_LOOK_S)
-
-
-async def named(name: str, close: Callable[[], object]) -> None:
-    """Close one thing; what fails is told with its name and does not keep the rest from closing."""
-    try:
-        result = close()
-        if asyncio.iscoroutine(result):
-            await result
-    except Exception:
-        log.exception("close.failed", what=name)  # the others must still be closed

@@ -1,15 +1,19 @@
 """What the pages and the API read: the store's rows, presented by the core; raw bodies from the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from alertline.eventlog.port import EventLog
 from alertline.incidents.model import ItemRow
 from alertline.incidents.present import present
+from alertline.incidents.supposing import supposing
+from alertline.store.evidence import Evidence
+from alertline.store.feed import News
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage
 from alertline.store.reader import StoreReader
 from schemas.incident import Incident
 from schemas.records import Delivery, decode
-from schemas.vocabulary import HeldState
+from schemas.vocabulary import HeldState, MilestoneName
 
 __all__ = ["StoredIncidents", "kept_delivery"]
 
@@ -37,6 +41,23 @@ class StoredIncidents:
         """The incident as it is presented; an alias leads to the survivor."""
         facts = await self._store.facts(incident_id)
         return None if facts is None else present(facts, facts.policy)
+
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The stream of an incident, or of an alias."""
+        return await self._store.stream_of(incident_id)
+
+    async def evidence(self, incident_id: str, event_id: str) -> Evidence | None:
+        """The delivery behind an event that an incident names."""
+        return await self._store.evidence(incident_id, event_id)
+
+    async def supposed(self, incident_id: str, name: MilestoneName, to: datetime | None) -> Incident | None:
+        """The incident as an override would make it."""
+        facts = await self._store.facts(incident_id)
+        return None if facts is None else present(supposing(facts, name, to), facts.policy)
+
+    async def news(self, since: Mapping[int, int] | None) -> News:
+        """Which incidents were decided about since a place in the feed."""
+        return await self._store.news(since)
 
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """Several incidents as they are presented."""

@@ -4,7 +4,8 @@ Ctrl-C and SIGTERM drain. Everything that is opened is closed again in reverse o
 when it fails.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import RawIOBase
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline import telemetry
 from alertline.clock import now
@@ -22,29 +24,39 @@ from alertline.durations import parse_duration
 from alertline.errors import AlertlineError, SettingError
 from alertline.eventlog.kafka_connecting import ConnectingLog
 from alertline.eventlog.port import Appends, EventLog, LogUnavailable
+from alertline.store.engine import open_engine
 from alertline.store.reader import StoreReader
 from alertline.store.reports import ReportReader
-from alertline.web.access import LocalOperator
+from alertline.store.tokens import TokenStore
+from alertline.web.access import Permission
 from alertline.web.health import Exposition, health_routes, no_more
 from alertline.web.routes import Route, add_routes, add_unknown_routes
+from alertline.wiring.access import Access, open_access
+from alertline.wiring.closing import named
 from alertline.wiring.collecting import little_collecting
 from alertline.wiring.commanding import LoggedOrders
 from alertline.wiring.configuring import InForce, configure, streams_of
 from alertline.wiring.connections import folder_of, open_events, open_spool
 from alertline.wiring.correlator import CorrelatorProcess
+from alertline.wiring.fetching import receiving_from_sns
 from alertline.wiring.integrations import integrations_of
-from alertline.wiring.listening import Draining, bound, listen, named
+from alertline.wiring.keys import keys_of
+from alertline.wiring.listening import Draining, bound, listen
 from alertline.wiring.reading import StoredIncidents
+from alertline.wiring.senders import LookedAt, since_when
 from ingest.integrations import Integrations
+from ingest.proof.admission import Keys
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
+from ingest.servers.routes import let_in, server_routes
 from review.pages import browser_errors, review_routes
 from review.reports.prometheus import report_exposition
 from review.reports.routes import report_routes
+from review.streaming import STREAMS, end_streams
 from schemas.configuration import Configuration
 from schemas.records import Record
 
-__all__ = ["ServeOptions", "build_app", "serving"]
+__all__ = ["ServeOptions", "build_app", "routes_of", "serving"]
 
 log = structlog.get_logger(__name__)
 
@@ -57,25 +69,46 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         recorded_time: senders say when their delivery was received; log time runs by deliveries alone.
         record: file to write every delivery to, as a recording.
         config: the configuration file, for the correlator's own process.
+        link: the secret of the sign-in link that is printed at this start.
     """
 
     role: Role = Role.SERVE
     recorded_time: bool = False
     record: Path | None = None
     config: Path | None = None
+    link: str | None = None
 
 
-def build_app(*, routes: list[Route], recorded_time: bool, max_body: int) -> web.Application:
+def build_app(
+    *, routes: list[Route], recorded_time: bool, max_body: int, access: Access | None = None
+) -> web.Application:
     """The HTTP application: every route behind its permission, and one way to say what is wrong.
 
     It has no middlewares: each would cost every webhook its share. Refusals become pages where people read.
     """
     app = web.Application(client_max_size=max_body)
     shown = browser_errors(recorded_time=recorded_time)
-    add_routes(app, routes, LocalOperator(), shown=shown)
+    access = access or Access()
+    add_routes(app, routes, access.authenticator, hosts=access.hosts, shown=shown)
     add_unknown_routes(app, shown=shown)
+    app[STREAMS] = set()
+    app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(_with_little_collecting)
     return app
+
+
+def routes_of(receiver: Receiver | None, shown: Sequence[Route], health: Sequence[Route]) -> list[Route]:
+    """Every route of a process; the page of routes and the tests of access walk what this gives.
+
+    Args:
+        shown: what `review` offers; empty where nothing is shown. What of it is for senders is let in as deliveries
+            are, and is there where deliveries are taken.
+    """
+    ours = [each for each in shown if each.permission is not Permission.INGEST]
+    if receiver is None:
+        return [*ours, *health]
+    senders = (let_in(receiver, each) for each in shown if each.permission is Permission.INGEST)
+    return [*receiver.routes(), *server_routes(receiver), *senders, *ours, *health]
 
 
 async def _with_little_collecting(_: web.Application) -> AsyncIterator[None]:
@@ -87,23 +120,27 @@ class _House:
     """One server process while it is put together.
 
     Attributes:
-        routes: what is served so far; missing, notes: who tells what is wrong, by name; exposition: metrics of reports.
+        access: who may do what; keys: how senders are known; shown: what `review` offers, where it is offered.
+        taking: what takes deliveries, also the tests that people ask for; missing, notes: who tells what is wrong.
+        exposition: the metrics of reports, where they are offered.
     """
 
     def __init__(
         self,
         settings: Settings,
         options: ServeOptions,
-        decided: tuple[Integrations, Configuration],
+        decided: tuple[Mapping[str, Keys], Integrations, Configuration],
         stack: AsyncExitStack,
     ) -> None:
-        self.integrations, self.configuration = decided
+        self.keys, self.integrations, self.configuration = decided
         self.settings, self.options, self.stack = settings, options, stack
         self.record = _recorder(options.record, stack)
         self.draining = Draining(
             0.0 if options.role is Role.SERVE else parse_duration(settings.drain, "drain").total_seconds()
         )
-        self.routes: list[Route] = []
+        self.access = Access()
+        self.taking: Receiver | None = None
+        self.shown: list[Route] = []
         self.exposition: Exposition = no_more
         self.missing: dict[str, Callable[[], str | None]] = {
             "server": lambda: "stopping" if self.draining.begun else None
@@ -126,17 +163,36 @@ class _House:
 
     async def review(self, events: EventLog) -> None:
         """Open the store, and show what is in it."""
-        engine = await folder_of(self.settings).open_store()
-        self.stack.push_async_callback(named, "store", engine.dispose)
+        engine = await self._store()
         store, recorded = StoreReader(engine), self.options.recorded_time
         if self.options.role is Role.SERVE:
             await self._configure(events, store)
         orders = LoggedOrders(events, store, self.integrations, now, recorded_time=recorded, on_delivery=self.record)
         reader = StoredIncidents(store, events)
-        self.routes += review_routes(reader, orders, recorded_time=recorded, notices=self._notices)
+        since = await since_when(TokenStore(engine), self.keys, now)
+        self.shown = review_routes(
+            reader,
+            orders,
+            senders=LookedAt(events, self.integrations, lambda: self.taking, since),
+            recorded_time=recorded,
+            sessions=self.access.sessions,
+            notices=self._notices,
+        )
         reports = ReportReader(engine)
-        self.routes += report_routes(reports, recorded_time=recorded, notices=self._notices)
+        self.shown += report_routes(reports, recorded_time=recorded, notices=self._notices)
         self.exposition = report_exposition(reports)
+
+    async def _store(self) -> AsyncEngine:
+        """Open the store, and know the tokens in it."""
+        folder = folder_of(self.settings)
+        if self.options.role is Role.INGEST and self.settings.database:
+            # it takes deliveries while the database is away, and makes no tables
+            engine = open_engine(folder.store_url)
+        else:
+            engine = await folder.open_store()
+        self.stack.push_async_callback(named, "store", engine.dispose)
+        self.access = open_access(self.settings, engine, self.options.link, self.stack)
+        return engine
 
     def _notices(self) -> list[str]:
         """What the pages say besides: deliveries that wait, a cluster that is away."""
@@ -155,6 +211,8 @@ class _House:
 
     async def receiver(self, events: EventLog) -> Receiver:
         """Take deliveries: to the log, by way of the spool where the log may be away."""
+        if self.options.role is Role.INGEST:
+            await self._store()
         behind: Appends = events
         if isinstance(events, ConnectingLog):
             behind = spool = await open_spool(self.settings, events, self.stack)
@@ -163,15 +221,18 @@ class _House:
             self.missing["spool"] = spool.full
         options, limit = self.options, self.settings.max_body
         chosen = ReceiverOptions(body_limit=limit, recorded_time=options.recorded_time, on_delivery=self.record)
-        receiver = Receiver(behind, self.integrations, now, chosen)
-        self.routes += receiver.routes()
-        return receiver
+        self.taking = Receiver(behind, self.integrations, now, chosen)
+        return self.taking
 
-    def app(self) -> web.Application:
+    def app(self, receiver: Receiver | None) -> web.Application:
         """The HTTP application of all that was put together."""
         health = health_routes(lambda: _said(self.missing), lambda: _said(self.notes), self.exposition)
-        routes = [*self.routes, *health]
-        return build_app(routes=routes, recorded_time=self.options.recorded_time, max_body=self.settings.max_body)
+        return build_app(
+            routes=routes_of(receiver, self.shown, health),
+            recorded_time=self.options.recorded_time,
+            max_body=self.settings.max_body,
+            access=self.access,
+        )
 
 
 @asynccontextmanager
@@ -183,8 +244,10 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
     """
     if options.role is not Role.SERVE and not settings.kafka.servers:
         raise SettingError(f"{options.role} needs a Kafka cluster (--kafka HOST:PORT,…); without one use serve")
-    decided = integrations_of(settings), configuration_of(settings)  # a mistake in them is told before anything is made
     async with AsyncExitStack() as stack:
+        # a mistake in them is told before anything is made
+        keys = keys_of(settings, os.environ, receiving_from_sns(stack))
+        decided = keys, integrations_of(settings, keys), configuration_of(settings)
         if options.role is Role.SERVE:
             stack.enter_context(folder_of(settings).locked())
         listener = bound(settings, stack)
@@ -196,7 +259,9 @@ async def serving(settings: Settings, options: ServeOptions) -> AsyncIterator[st
             await house.review(events)
         if options.role is not Role.REVIEW:
             receiver = await house.receiver(events)
-        yield await listen(house.app(), listener, receiver, stack, house.draining)
+        else:
+            house.taking = Receiver(events, house.integrations, now)
+        yield await listen(house.app(receiver), listener, receiver, house.access, stack, house.draining)
 
 
 async def _said(tellers: Mapping[str, Callable[[], str | None]]) -> Mapping[str, str]:

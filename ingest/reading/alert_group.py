@@ -25,6 +25,7 @@ from schemas.vocabulary import AlertStatus
 __all__ = ["Alert", "alert_event", "mended", "read_group"]
 
 T = TypeVar("T")
+_Told = AlertEvent | TestEvent
 
 _PLAIN_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)  # the usual one, read without ado
 _STATUSES: Final = {"firing": AlertStatus.FIRING, "resolved": AlertStatus.RESOLVED}
@@ -84,14 +85,13 @@ def _adapted(
     return Adapted(events=events, rejected=rejected, warnings=warnings, ignored=ignored)
 
 
-def alert_event(alert: Alert, item: int, within: str = "/alerts") -> AlertEvent | TestEvent:
-    """Make the event of one alert; `within` is the pointer to the list that holds it.
+def alert_event(alert: Alert, item: int, within: str = "/alerts", lease: float | None = None) -> _Told:
+    """Make the event of one alert; `within` is the pointer to the list that holds it, `lease` what its sender grants.
 
     Raises:
         ValueError: something in it is not as it should be.
     """
-    labels, annotations = alert.labels, alert.annotations
-    named, noted = labels.get, annotations.get
+    labels, named, noted = alert.labels, alert.labels.get, alert.annotations.get
     name = named("alertname")
     title = noted("summary") or noted("title") or name
     if not labels:
@@ -122,7 +122,8 @@ def alert_event(alert: Alert, item: int, within: str = "/alerts") -> AlertEvent 
         source_url=alert.generator_url or None,
         runbook=noted("runbook_url") or noted("runbook"),
         repeats=True,
-        value=_value(alert) if alert.values or "value" in annotations else None,
+        lease=lease,
+        value=_value(alert) if alert.values or "value" in alert.annotations else None,
     )
 
 

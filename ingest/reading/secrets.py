@@ -6,12 +6,13 @@ from urllib.parse import unquote_plus
 
 from ingest.reading.json_body import printable
 
-__all__ = ["DISPOSED", "REDACTED", "REPLAY_OF", "kept_headers", "redacted_query"]
+__all__ = ["DISPOSED", "REDACTED", "REPLAY_OF", "TEST", "kept_headers", "redacted_query"]
 
 REDACTED: Final = "redacted"
 REPLAY_OF: Final = "alertline-replay-of"
 DISPOSED: Final = "alertline-disposed"
-_OURS: Final = frozenset(("alertline-received-at", REPLAY_OF, DISPOSED))
+TEST: Final = "alertline-test"
+_OURS: Final = frozenset(("alertline-received-at", REPLAY_OF, DISPOSED, TEST))
 
 _SECRET_NAMES: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-auth", "x-amz-security-token"))
 _SECRET_PARTS: Final = ("token", "secret", "signature", "api-key", "apikey", "api_key", "password", "credential")

@@ -14,6 +14,7 @@ _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)? ?(?:Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?", re.ASCII
 )
 _ZONE_WORDS: Final = re.compile(r" ?(?:Z|UTC|GMT)$")
+_UTC_TWICE: Final = re.compile(r"[+-]00:?00Z$")  # as PagerDuty's own client writes it
 # seconds, milliseconds, microseconds, nanoseconds: told apart by magnitude; each limit lies beyond the year 5000
 _EPOCH_UNITS: Final = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 
@@ -63,7 +64,7 @@ def _since_epoch(micros: int, number: float) -> datetime:
 
 def _read_slowly(text: str) -> datetime | None:
     """Read the rarer spellings: lower case, a leap second, a zone in words, spaces around."""
-    tidy = text.strip().upper()
+    tidy = text = _UTC_TWICE.sub("Z", text.strip().upper())
     if not tidy:
         return None
     if not _RFC3339.fullmatch(tidy):

@@ -1,32 +1,58 @@
 """What people and their tools tell Alertline: entries, changes and commands (contract §4); one object or a list."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.fields import BadField, Fields, items_of
+from ingest.reading.json_body import printable
 from schemas.configuration import Configuration, mistakes
 from schemas.events import Change, Command, Entry, Rejected
-from schemas.incident import Slot
-from schemas.vocabulary import ChangeKind, Classification, CommandName, EntryKind, MilestoneName, Severity
+from schemas.vocabulary import ChangeKind, Classification, CommandName, EntryKind, MilestoneName, Severity, SlotStatus
 
 __all__ = ["ADAPTER"]
 
 _COMMON: Final = ("type", "at", "actor", "scope", "service")
 _ENTRY: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "incident", "original_time"))
 _CHANGE: Final = frozenset((*_COMMON, "kind", "text", "ended_at", "labels", "url", "source_url"))
-_SHAPES: Final[Mapping[str, Any]] = {
-    "title": str,
-    "severity": Severity,
-    "classification": Classification,
-    "slots": dict[str, Slot],
+_Title = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+_SlotName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_Prose = Annotated[str, msgspec.Meta(max_length=200_000)]
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """A slot as a person writes it."""
+
+    text: _Prose = ""
+    status: SlotStatus = SlotStatus.EMPTY
+
+
+# what each command sets, and what each field can hold; null brings the automatic value back
+_SHAPES: Final[Mapping[CommandName, Mapping[str, Any]]] = {
+    CommandName.UPDATE: {
+        "title": _Title | None,
+        "severity": Severity | None,
+        "classification": Classification | None,
+        "slots": dict[_SlotName, _Written],
+    },
+    CommandName.DECLARE: {"title": _Title, "severity": Severity},
+    CommandName.EDIT_ENTRY: {
+        "pinned": bool,
+        "hidden": bool,
+        "note": _Prose | None,
+        "kind": EntryKind,
+        "text": _Prose,
+        "at": _Moment,
+        "ended_at": _Moment | None,
+    },
 }
-_UPDATE: Final = tuple(_SHAPES)
 _COMMAND: Final = frozenset(
     (*_COMMON, "command", "incident", "reason", "milestone", "to", "undo", "into", "alerts", "fields", "revision")
-) | {"delivery", "received_at", "indexes"}
+) | {"entries", "entry", "of", "delivery", "received_at", "indexes"}
 # kinds that say something by themselves; of the others the text is all there is
 _TELLING: Final = frozenset(MilestoneName) | {"declared", "impact_ended", "fix_started", "rollback", "recovering"}
 _TYPES: Final = ("entry", "change", "command", "tick", "configuration")
@@ -100,7 +126,7 @@ def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change |
     event = read(item, fields)
     if isinstance(event, Command) and event.command is CommandName.DISCARD_DELIVERY and not request.ticks:
         raise BadField(fields.at("command"), "a delivery is discarded by POST /v1/quarantine/{id}/discard")
-    extra = _UPDATE if isinstance(event, Command) and event.command is CommandName.UPDATE else ()
+    extra = _SHAPES.get(event.command, {}) if isinstance(event, Command) else ()
     return event, fields.unknown({*known, *extra})
 
 
@@ -166,8 +192,11 @@ def _command(item: int, fields: Fields) -> Command:
         to=fields.time("to"),
         undo=_flag(fields, "undo"),
         into=fields.text("into"),
-        alerts=_alerts(fields),
-        fields=_updated(fields) if command is CommandName.UPDATE else {},
+        alerts=_ids(fields, "alerts"),
+        entries=_ids(fields, "entries"),
+        entry=fields.text("entry"),
+        of=fields.text("of"),
+        fields=_set(fields, _SHAPES.get(command, {})),
         revision=_revision(fields),
         delivery=fields.text("delivery"),
         received_at=fields.time("received_at"),
@@ -186,28 +215,22 @@ def _check_needs(event: Command, fields: Fields) -> None:
                 raise BadField(fields.at("undo"), "either `to` or `undo`")
         case CommandName.MERGE:
             fields.needed("into")
-        case CommandName.ATTACH | CommandName.DETACH | CommandName.SPLIT if not event.alerts:
+        case CommandName.DETACH if not event.alerts:
             raise BadField(fields.at("alerts"), "missing: a list of alert ids")
+        case CommandName.ATTACH | CommandName.SPLIT if not (event.alerts or event.entries):
+            raise BadField(fields.at("alerts"), "missing: a list of alert ids, or `entries` with ids of entries")
+        case CommandName.EDIT_ENTRY:
+            fields.needed("entry")
+        case CommandName.UNDO:
+            fields.needed("of")
+        case CommandName.DECLARE if "title" not in event.fields:
+            raise BadField(fields.at("title"), "missing")
         case CommandName.DISCARD_DELIVERY:
             fields.needed("delivery")
             if event.received_at is None:
                 raise BadField(fields.at("received_at"), "missing: the receive time of the copy that is meant")
-        case CommandName.UPDATE:
-            _check_update(fields, event.fields)
-
-
-def _check_update(fields: Fields, wanted: Mapping[str, object]) -> None:
-    """What is set must be what the field can hold: it is shown to everybody from then on."""
-    if not wanted:
-        raise BadField(fields.at("fields"), f"missing: an object with some of {', '.join(_UPDATE)}")
-    for name, value in wanted.items():
-        shape = _SHAPES.get(name)
-        if shape is None:
-            raise BadField(fields.at(name), f"cannot be set; one of: {', '.join(_UPDATE)}")
-        try:
-            msgspec.convert(value, shape)
-        except msgspec.ValidationError as error:
-            raise BadField(fields.at(name), str(error)) from error
+    if event.command in (CommandName.UPDATE, CommandName.EDIT_ENTRY) and not event.fields:
+        raise BadField(fields.at("fields"), f"missing: an object with some of {', '.join(_SHAPES[event.command])}")
 
 
 def _flag(fields: Fields, name: str) -> bool:
@@ -224,12 +247,12 @@ def _revision(fields: Fields) -> int | None:
     raise BadField(fields.at("revision"), "a whole number is expected here")
 
 
-def _alerts(fields: Fields) -> tuple[str, ...]:
-    value = fields.values.get("alerts")
+def _ids(fields: Fields, name: str) -> tuple[str, ...]:
+    value = fields.values.get(name)
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(isinstance(alert, str) for alert in value):
-        raise BadField(fields.at("alerts"), "a list of alert ids is expected here")
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadField(fields.at(name), "a list of ids is expected here")
     return tuple(value)
 
 
@@ -242,13 +265,42 @@ def _indexes(fields: Fields) -> tuple[int, ...] | None:
     return tuple(value)
 
 
-def _updated(fields: Fields) -> dict[str, object]:
-    """What `update` changes: under `fields`, or beside the command's own fields."""
-    given = fields.values.get("fields")
+def _set(fields: Fields, shapes: Mapping[str, Any]) -> dict[str, object]:
+    """What a command sets: under `fields`, or beside the command's own fields; each as the field can hold it."""
+    given = fields.values.get("fields") if shapes else None
     if given is not None and not isinstance(given, dict):
         raise BadField(fields.at("fields"), "an object is expected here")
-    beside: dict[str, object] = {name: fields.values[name] for name in _UPDATE if name in fields.values}
-    return beside | (given or {})
+    beside = {name: fields.values[name] for name in shapes if name in fields.values and name not in _COMMON}
+    found: dict[str, object] = {}
+    for name, value in (beside | (given or {})).items():
+        if name not in shapes:
+            raise BadField(fields.at(name), f"cannot be set; one of: {', '.join(shapes)}")
+        try:
+            # shown to everybody from then on: it must be what it claims to be
+            found[name] = msgspec.to_builtins(msgspec.convert(_tidied(name, value), shapes[name]))
+        except msgspec.ValidationError as error:
+            raise BadField(fields.at(name), str(error)) from error
+    return found
+
+
+def _printable(slot: object) -> object:
+    if isinstance(slot, dict) and isinstance(text := slot.get("text"), str):
+        return {**slot, "text": printable(text)}
+    return slot
+
+
+def _tidied(name: str, value: object) -> object:
+    if name in ("title", "text", "note") and isinstance(value, str):
+        return printable(value)
+    if name == "slots" and isinstance(value, dict):
+        return {key: _printable(slot) for key, slot in value.items()}
+    if name not in ("at", "ended_at") or value is None:
+        return value
+    try:
+        at = msgspec.convert(value, datetime)
+        return at if at.tzinfo is None else at.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return value
 
 
 def _detect(request: Request) -> bool:

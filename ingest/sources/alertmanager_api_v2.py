@@ -1,7 +1,7 @@
 """Prometheus: what it posts into Alertmanager's API, version 2: a list of alerts. No word says whether one fires.
 
-An alert is over when its end has passed. An end that is still to come is a lease: it fires until then unless it is
-sent again, which Prometheus does every minute.
+An alert is over when its end has passed. An end that is still to come is a lease: it is over then unless it is sent
+again, which Prometheus does every minute. Without an end, the protocol grants five minutes.
 """
 
 from datetime import datetime
@@ -19,6 +19,7 @@ from schemas.events import AlertEvent, Rejected, TestEvent
 __all__ = ["ADAPTER"]
 
 _typed: Final = msgspec.json.Decoder(list[Alert])
+_UNSTATED_LEASE_S: Final = 300.0  # Alertmanager's resolve_timeout, unless configured otherwise
 _OURS: Final = frozenset(("title", "summary", "message", "name"))  # a list in our own format
 
 
@@ -45,8 +46,11 @@ def _event(alert: Alert, item: int, now: datetime) -> AlertEvent | TestEvent:
         raise BadField(pointer_of(item, "endsAt"), "before the start")
     if not all(alert.labels.values()):
         alert.labels = {name: value for name, value in alert.labels.items() if value}
-    alert.status = "resolved" if ends_at and ends_at <= now else "firing"
-    return alert_event(alert, item, "")
+    if ends_at and ends_at <= now:
+        alert.status = "resolved"
+        return alert_event(alert, item, "")
+    alert.status = "firing"
+    return alert_event(alert, item, "", (ends_at - now).total_seconds() if ends_at else _UNSTATED_LEASE_S)
 
 
 def _read_leniently(document: object, now: datetime) -> Adapted:
@@ -74,15 +78,17 @@ def _detect(request: Request) -> bool:
 
 ADAPTER = Adapter(
     name="alertmanager_api_v2",
-    version=1,
+    version=2,
     about=About(
         title="Prometheus (Alertmanager's API v2)",
-        paste="alerting: {alertmanagers: [{static_configs: [{targets: [HOST]}]}]} in prometheus.yml, for whatever "
-        "speaks to Alertmanager; or post the same list of alerts to {url}.",
+        paste="alerting: {alertmanagers: [{static_configs: [{targets: ['HOST:PORT']}]}]} in prometheus.yml, with "
+        "path_prefix: /v1/webhooks/NAME for one of several integrations. Whatever else posts to Alertmanager: "
+        "{url}/api/v2/alerts.",
         reads="Every alert of the list: labels, annotations, startsAt, endsAt, generatorURL. One whose end has passed "
-        "is resolved; an end to come is a lease. The fingerprint is computed as Alertmanager does it.",
+        "is resolved; an end to come is a lease: unless it is sent again, the alert expires then, five minutes after "
+        "the last copy if it states none. The fingerprint is computed as Alertmanager does it.",
         cannot_know="The rule's `for` unless an annotation pending_for repeats it. Who leaves out startsAt says "
-        "nothing of the start; who never says endsAt never ends an alert: silence does.",
+        "nothing of the start. When an alert ended whose lease ran out: only that it was by then.",
     ),
     detect=_detect,
     adapt=_adapt,

@@ -162,8 +162,8 @@ ADAPTER = Adapter(
     version=1,
     about=About(
         title="Opsgenie (Alert API)",
-        paste="Whatever lets you set the address of Opsgenie's API: {url} in place of https://api.opsgenie.com/. "
-        "Alertmanager: opsgenie_configs: [{api_key: …, api_url: '{url}'}].",
+        paste="Whatever lets you set the address of Opsgenie's API: {url} in place of https://api.opsgenie.com. "
+        "Alertmanager: opsgenie_configs: [{api_key: …, api_url: '{url}/'}].",
         reads="POST /v2/alerts: message, alias, priority, entity (the service, unless details or tags name one), "
         "details, tags, source; /v2/alerts/{alias}/close, acknowledge, unacknowledge, notes, snooze, assign, escalate, "
         "and DELETE, with user and note.",

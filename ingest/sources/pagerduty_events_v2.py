@@ -184,13 +184,14 @@ ADAPTER = Adapter(
     version=1,
     about=About(
         title="PagerDuty Events API",
-        paste="Whatever lets you set the address of PagerDuty's Events API: {url} in place of "
-        "https://events.pagerduty.com/v2/enqueue. Alertmanager: pagerduty_configs: [{routing_key: …, url: '{url}'}].",
+        paste="Whatever lets you set the address of PagerDuty's Events API: {url}/v2/enqueue in place of "
+        "https://events.pagerduty.com/v2/enqueue. Alertmanager: pagerduty_configs: [{routing_key: …, url: "
+        "'{url}/v2/enqueue'}].",
         reads="trigger, acknowledge, resolve by dedup_key: summary, source (the host), severity, timestamp, component, "
         "group (the service), class, custom_details (service, environment, pending_for), client_url, links; change "
         "events; bodies of version 1 (service_key, incident_key, description, details).",
         cannot_know="The start and the end where the sender leaves out timestamp, which most do; who acknowledged. A "
-        "trigger without dedup_key can never be resolved: it counts as a moment.",
+        "trigger without dedup_key counts as a moment, unless it is resolved by the key that the reply told.",
     ),
     detect=_detect,
     adapt=_adapt,

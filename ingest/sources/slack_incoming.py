@@ -182,4 +182,5 @@ ADAPTER = Adapter(
     adapt=_adapt,
     rank=60,
     secrets=("token",),
+    success="ok",
 )

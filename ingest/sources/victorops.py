@@ -125,9 +125,9 @@ ADAPTER = Adapter(
     version=1,
     about=About(
         title="Splunk On-Call (VictorOps)",
-        paste="Whatever lets you set the address of the REST endpoint: {url} in place of "
-        "https://alert.victorops.com/integrations/generic/20131114/alert. Alertmanager: victorops_configs: "
-        "[{api_key: …, routing_key: …, api_url: '{url}'}].",
+        paste="Whatever lets you set the address of the REST endpoint: {url}/integrations/… in "
+        "place of https://alert.victorops.com/integrations/…. Alertmanager: victorops_configs: [{api_key: …, "
+        "routing_key: …, api_url: '{url}/integrations/generic/20131114/alert/'}].",
         reads="message_type, entity_id, entity_display_name, state_message, state_start_time (else timestamp), "
         "hostname, ack_author, ack_msg; every other field becomes a label (service, environment, …).",
         cannot_know="The start and the end where the sender leaves out both times. INFO is a moment: nothing ends it. "

@@ -14,11 +14,11 @@ from alertline.incidents.telling.wording import METRIC_TITLES
 from alertline.web.access import Permission
 from alertline.web.routes import Route
 from review.answers import page_answer
-from review.pages import Render
 from review.reports.asking import Asked, Of, asked_of, chosen_of
 from review.reports.charts import LEAST, STRIP_HEIGHT, STRIP_WIDTH, TREND_HEIGHT, TREND_WIDTH
 from review.reports.making import Behind, ReportSource, behind, told_by_alerts
 from review.reports.view import page_view
+from review.templating import Render
 from schemas.incident import Metric
 from schemas.vocabulary import Assumed, GroupBy
 

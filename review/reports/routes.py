@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from alertline.web.routes import Route
-from review.pages import no_notices, renderer
 from review.reports.api import report_api
 from review.reports.making import ReportSource
 from review.reports.pages import report_pages
+from review.templating import no_notices, renderer
 
 __all__ = ["report_routes"]
 

@@ -1,12 +1,16 @@
 """`sources` and `sources try`: which senders there are, what a pasted body becomes, and from where."""
 
+import asyncio
 import io
 from pathlib import Path
 
 import orjson
 import pytest
 
+from alertline.eventlog.sqlite import SqliteLog
 from ingest.catalogue import adapters
+from schemas.records import encode
+from tests.access.test_sources import delivered
 from tests.cli.test_cli import Run, run
 from tests.ingest.test_mapping import MAPPING, PROBLEM
 
@@ -49,6 +53,26 @@ def test_a_guess_as_a_table(run: Run, body: Path) -> None:
     assert rows["starts_at"] == ["2025-03-04T10:00:00Z", "/incident/opened_at"]
     assert rows["identity"] == ["i-1", "/incident/id"]
     assert rows["title"] == ["Lag", "/incident/name"]
+
+
+def test_what_was_seen(run: Run, tmp_path: Path) -> None:
+    """Where a server has run each sender's last delivery and errors are listed; where none has, nothing is made up."""
+
+    async def received() -> None:
+        log = await SqliteLog.open(tmp_path / "alertline-data" / "log.db")
+        for body in (b'{"title": "x"}', b"<xml>"):
+            await log.append("default", encode(delivered(body)))
+        await log.close()
+
+    before = run("sources")[1]
+    (tmp_path / "alertline-data").mkdir()
+    asyncio.run(received())
+    after = run("sources")[1]
+    [seen] = orjson.loads(run("sources", "--format", "json")[1])["seen"]
+
+    assert "seen " not in before
+    assert "seen mail: last delivery 2025-05-06 07:08:09, 2 deliveries, 1 not readable, 0 in part only" in after
+    assert (seen["integration"], seen["deliveries"], seen["quarantined"]) == ("mail", 2, 1)
 
 
 def test_as_json(run: Run, body: Path) -> None:

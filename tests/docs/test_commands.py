@@ -54,7 +54,7 @@ def test_there_are_commands_to_look_at() -> None:
 @pytest.mark.parametrize(("document", "words"), SHOWN, ids=_id)
 def test_options_exist(document: Path, words: list[str]) -> None:
     """Every command that is shown is one, and knows the options that it is given."""
-    group = words[1] in ("config", "db", "quarantine") or words[1:3] == ["sources", "try"]
+    group = words[1] in ("config", "db", "quarantine", "token") or words[1:3] == ["sources", "try"]
     text = _help(*(words[1:3] if group else words[1:2]))
 
     assert [word for word in words if word.startswith("--") and not re.search(rf"{re.escape(word)}\b", text)] == []

@@ -314,7 +314,7 @@ async def test_credentials() -> None:
     """Without credentials nothing is taken; who may only deliver gives no commands."""
     log = MemoryLog()
     command = {"type": "command", "command": "close"}
-    sender = Principal("sender", frozenset({Permission.INGEST}))
+    sender = Principal("sender", frozenset({Permission.INGEST}), frozenset({"generic", "alertline"}))
     async with serving(log, authenticator=Guest(None)) as client:
         await problem(await client.post("/v1/webhooks/generic", json=ALERT), 401)
     async with serving(log, authenticator=Guest(sender)) as client:

@@ -18,7 +18,9 @@ from ingest.integrations import Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import read_recordings
 from ingest.sending import NotApplied, Sender, SendingFailed, SendOptions
+from ingest.servers.routes import server_routes
 from schemas.records import Delivery, Record, Tick, decode
+from schemas.vocabulary import Outcome
 
 NOW = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -53,7 +55,8 @@ class Site:
         """The application."""
         app = web.Application(middlewares=[self._away])
         options = ReceiverOptions(recorded_time=True)
-        add_routes(app, Receiver(self.log, Integrations(), lambda: NOW, options).routes(), LocalOperator())
+        receiver = Receiver(self.log, Integrations(), lambda: NOW, options)
+        add_routes(app, (*receiver.routes(), *server_routes(receiver)), LocalOperator())
         app.router.add_get("/v1/deliveries/{id}", self._delivery)
         app.router.add_get("/v1/incidents", self._incidents)
         return app
@@ -99,6 +102,23 @@ def recording(tmp_path: Path) -> Path:
         '{"received_at":"2024-01-01T00:00:20Z","source":"generic","body":{"status":"firing"}}\n'
     )
     return path
+
+
+async def test_what_another_protocol_answers(tmp_path: Path) -> None:
+    """A recorded request to another tool's path goes there again; its delivery's id stands in a header."""
+    path = tmp_path / "opsgenie.ndjson"
+    path.write_text(
+        '{"received_at":"2024-01-01T00:00:00Z","source":"opsgenie","path":"/v2/alerts/a%2Fb/close",'
+        '"query":"identifierType=alias","body":{}}\n'
+    )
+    site = Site()
+    async with sending(site, Time()) as sender:
+        sent = await sender.send(read_recordings([path]))
+
+    (record,) = await site.records()
+    assert isinstance(record, Delivery)
+    assert sent.last_delivery == record.id
+    assert (record.path, record.source, record.outcome) == ("/v2/alerts/a%2Fb/close", "opsgenie", Outcome.ACCEPTED)
 
 
 async def test_send(recording: Path) -> None:

@@ -17,7 +17,7 @@ from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from schemas.events import Command, Entry, Event
 from schemas.records import Delivery, Record, Tick
-from schemas.vocabulary import AlertStatus, CommandName, EntryKind, Outcome
+from schemas.vocabulary import AlertStatus, CommandName, EntryKind, MilestoneName, Outcome
 from tests.support.forgetful import Forgetful
 from tests.support.invariants import assert_sound, linked_apart, pinned
 from tests.support.story import DAY, alert, hash_of, time
@@ -38,11 +38,14 @@ _ORDERS = [
     CommandName.RESOLVE,
     CommandName.REOPEN,
     CommandName.CLOSE,
+    CommandName.ACKNOWLEDGE,
+    CommandName.DECLARE,
 ]
 _names = st.sampled_from(["A", "B", "C", "D"])
 _services = st.sampled_from(["api", "billing"])
 _scopes = st.sampled_from([None, "staging"])
 _steps = st.integers(0, 12).map(lambda n: timedelta(minutes=n))
+_leases = st.sampled_from([-60.0, 0.0, 60.0, 240.0, 3600.0, 1e18])
 _long_ago = st.integers(0, 40).map(lambda n: timedelta(minutes=n))
 
 
@@ -107,6 +110,13 @@ class Life(RuleBasedStateMachine):
         event = alert(name, AlertStatus.FIRING, None, None, service=service, environment=scope, repeats=repeats)
         self.deliver(msgspec.structs.replace(event, starts_at=self.now - ago))
 
+    @rule(name=_names, ago=_long_ago, lease=_leases, passed=_steps)
+    def fires_on_a_lease(self, name: str, ago: timedelta, lease: float, passed: timedelta) -> None:
+        """An alert fires, and its source says how long to believe that; later there is a deadline for its end."""
+        self.now += passed
+        event = alert(name, AlertStatus.FIRING, None, None, repeats=True, lease=lease)
+        self.deliver(msgspec.structs.replace(event, starts_at=self.now - ago))
+
     @rule(name=_names, scope=_scopes, ago=_long_ago, lasted=st.none() | _long_ago, passed=_steps)
     def resolves(
         self, name: str, scope: str | None, ago: timedelta, lasted: timedelta | None, passed: timedelta
@@ -163,6 +173,35 @@ class Life(RuleBasedStateMachine):
             more["alerts"] = tuple(data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=2, unique=True)))
         order = Command(command=command, at=self.now, actor="ana", incident=row.id, **more)
         self.deliver(order, by_person=True)
+
+    @precondition(lambda self: self.state.incidents)
+    @rule(data=st.data(), ago=_long_ago, revision=st.none() | st.integers(0, 1))
+    def somebody_sets(self, data: st.DataObject, ago: timedelta, revision: int | None) -> None:
+        """A milestone, a title, a row: perhaps too late."""
+        row = self.state.incidents[data.draw(st.sampled_from(sorted(self.state.incidents)))]
+        at, said = (self.now - ago).isoformat(), sorted(each for each in self.state.members[row.id].items) or ["none"]
+        orders: list[tuple[CommandName, dict[str, Any]]] = [
+            (CommandName.OVERRIDE_MILESTONE, {"milestone": MilestoneName.DETECTED, "to": self.now - ago}),
+            (CommandName.OVERRIDE_MILESTONE, {"milestone": MilestoneName.RESOLVED, "undo": True}),
+            (CommandName.UPDATE, {"fields": {"title": "T", "slots": {"tasks": {"text": "x"}}}}),
+            (CommandName.EDIT_ENTRY, {"fields": {"at": at}}),
+            (CommandName.EDIT_ENTRY, {"fields": {"hidden": True, "note": "n"}}),
+        ]
+        command, more = data.draw(st.sampled_from(orders))
+        if command is CommandName.EDIT_ENTRY:
+            more = {**more, "entry": data.draw(st.sampled_from(said))}
+        order = Command(command=command, at=self.now, actor="ana", incident=row.id, revision=revision, **more)
+        self.deliver(order, by_person=True)
+
+    @precondition(lambda self: any(each.command for each in self.state.items.values()))
+    @rule(data=st.data())
+    def somebody_takes_it_back(self, data: st.DataObject) -> None:
+        """An undo of any command; twice it is refused."""
+        known = sorted(each.id for each in self.state.items.values() if each.command and each.incident)
+        if known:
+            undone = self.state.items[data.draw(st.sampled_from(known))]
+            order = Command(command=CommandName.UNDO, at=self.now, actor="ana", incident=undone.incident, of=undone.id)
+            self.deliver(order, by_person=True)
 
     @rule(data=st.data())
     def restarts(self, data: st.DataObject) -> None:

@@ -1,28 +1,39 @@
 """What leaves the memory is never missed: with it or without it, every record leads to the same decisions."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertline.incidents import conditions
 from alertline.incidents.engine import step
 from alertline.incidents.state import StreamState
 from alertline.incidents.whereabouts import Listing, Whereabouts
 from schemas.records import Delivery
-from schemas.vocabulary import ChangeKind, EntryKind
+from schemas.vocabulary import AlertStatus, ChangeKind, CommandName, EntryKind
 from tests.properties.test_correlator import POLICY
+from tests.properties.test_evidence import weeks
 from tests.support.forgetful import Forgetful
 from tests.support.generated import logs
-from tests.support.story import Story
+from tests.support.story import Story, alert, time
 
 # whatever is over leaves within minutes of log time: the log goes on for hours
 HASTY = msgspec.structs.replace(POLICY, seal=timedelta(minutes=1), reopen=timedelta(minutes=2))
 
 
-@given(logs(ordered=True, most=20), st.randoms(use_true_random=False))
+@pytest.fixture(autouse=True, scope="module")
+def few_places() -> Iterator[None]:
+    """Only few episodes of an alert have their place in memory: rules look further back more often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conditions, "PLACES", 4)
+        yield
+
+
+@given(logs(ordered=True, most=20) | weeks(), st.randoms(use_true_random=False))
 def test_a_memory_that_lets_go_decides_the_same(log: list[Delivery], rnd: random.Random) -> None:
     """Byte for byte, record for record, whenever it lets go."""
     kept, forgetful = StreamState("default", HASTY), Forgetful(HASTY)
@@ -49,6 +60,31 @@ def test_what_comes_back_is_what_left(log: list[Delivery], rnd: random.Random) -
         assert state.members[incident].items == kept.members[incident].items
         assert state.stamps(incident) == kept.stamps(incident)
         assert state.aliases(incident) == kept.aliases(incident)
+
+
+@pytest.mark.parametrize("start", ["10:00", "12:10", "12:30", "16:05", "09:00"])
+def test_late_word_of_an_alert_that_fired_often(start: str) -> None:
+    """What comes days later about one of many firings, of which few have a place in memory, finds its own."""
+    story = Story()
+    for hour in range(10, 20):
+        story.at(f"{hour}:00").fires(start=f"{hour}:00")
+        story.at(f"{hour}:20").resolves(start=f"{hour}:00", end=f"{hour}:20")
+    story.at("+3 10:00").fires(start="+3 10:00")
+    story.at("+3 10:01").resolves(start=start, end="19:10")
+    story.at("+3 10:02").fires(start=start)
+    another = msgspec.structs.replace(alert("HighLatency", AlertStatus.FIRING, start, None), dedup_key="another")
+    story.at("+3 10:03").posts([another])
+    story.at("+3 10:04").says(EntryKind.NOTE, at=start)
+    story.at("+3 10:05").orders(CommandName.CLOSE, at=start)
+
+    kept, forgetful = StreamState("default", story.policy), Forgetful(story.policy)
+    for offset, record in enumerate(story.records):
+        assert isinstance(record, Delivery)
+        decisions = step(kept, offset, record).decisions
+        assert forgetful.step(offset, record) == msgspec.json.encode(decisions)
+        forgetful.rest()
+        if record.received_at == time("+3 10:00"):
+            assert len(forgetful.state.episodes) == 1
 
 
 def test_what_is_over_leaves_nothing_behind() -> None:

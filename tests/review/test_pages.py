@@ -32,7 +32,9 @@ async def fetch(path: str, reader: MemoryReader, *, status: int = 200, recorded_
     async with TestClient(TestServer(app)) as client:
         response = await client.get(path, headers=BROWSER)
         assert (status, "text/html") == (response.status, response.content_type)
-        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; img-src")
+        assert response.headers["Content-Security-Policy"].startswith(
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src"
+        )
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         return read_page(await response.text())
 
@@ -46,14 +48,15 @@ async def test_no_text_of_a_sender_becomes_markup(path: str) -> None:
     refused = delivery(ATTACK, outcome=Outcome.QUARANTINED, reason=ATTACK, integration=ATTACK)
     page = await fetch(path, MemoryReader(titled(ATTACK), deliveries=[refused], unattached=[waiting(ATTACK)]))
 
-    assert not {"script", "iframe", "object", "base"} & set(page.tags)
+    assert not {"iframe", "object", "base"} & set(page.tags)
+    assert page.tags.count("script") == 1  # our own
     assert "<script>alert(1)</script>" in page.text
     assert "49" not in page.text.replace("2024", "")
     for _, name, value in page.attributes:
         assert not name.startswith("on")
         assert name != "style"
         if name in {"href", "src", "action"}:
-            assert value.startswith(("/", "#"))
+            assert value.startswith(("/", "#", "?"))
 
 
 @pytest.mark.parametrize("incident", [outage(), running()], ids=["outage", "running"])
@@ -126,7 +129,7 @@ async def test_open_incidents_stand_first() -> None:
 
     assert [link for link in links if link.startswith("/inc")] == ["/incidents/inc_running", "/incidents/inc_6f21c03e"]
     assert "≥ 0 (assumed)" in page.text
-    assert "not resolved" in page.text
+    assert "running" in page.text
 
 
 async def test_the_list_goes_on() -> None:
@@ -204,7 +207,7 @@ async def test_the_page_of_a_delivery_in_quarantine(body: str | None) -> None:
 
     assert forms == [f"/quarantine/d%20%C3%BC/{order}?offset=7" for order in ("replay", "discard")]
     assert ("form", "method", "post") in page.attributes
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1  # our own
     assert ATTACK in page.text
     assert "/1" in page.text
     expected = {None: "It is no text: 1 bytes", "": "It is empty", ATTACK: ATTACK}.get(body, "Only its beginning")

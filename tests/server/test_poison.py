@@ -13,7 +13,7 @@ from alertline.incidents.engine import Step, step
 from alertline.incidents.policy import Policy
 from alertline.incidents.state import StreamState
 from alertline.store.engine import StoreUnavailable
-from alertline.store.port import Batch, Claim, Loaded
+from alertline.store.port import Batch
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.wiring.embedded import DataFolder
@@ -26,20 +26,13 @@ from tests.support.story import Story
 BOUND_S = 30.0
 
 
-class Refusing:
+class Refusing(StoreWriter):
     """A store that refuses every batch with certain deliveries in it, or all, in the way it is told."""
 
     def __init__(self, engine: AsyncEngine, refused: set[str], *, shown: bool = True) -> None:
-        self._writer, self.refused, self._shown = StoreWriter(engine), refused, shown
+        super().__init__(engine)
+        self.refused, self._shown = refused, shown
         self.away: Exception | None = None
-
-    async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
-        """Take over."""
-        return await self._writer.claim(log_id, partition, owner)
-
-    async def load(self, claim: Claim) -> Loaded:
-        """Everything to start from."""
-        return await self._writer.load(claim)
 
     async def commit(self, batch: Batch) -> None:
         """Write, or refuse: what is only shown in quarantine is taken, unless that is refused too."""
@@ -47,7 +40,7 @@ class Refusing:
             raise self.away
         if any(row.id in self.refused and (batch.decisions or not self._shown) for row in batch.deliveries):
             raise ValueError("a text holds what this database cannot")
-        await self._writer.commit(batch)
+        await super().commit(batch)
 
 
 @pytest.fixture
@@ -69,14 +62,14 @@ async def filled(count: int) -> tuple[MemoryLog, list[Delivery]]:
     return log, records
 
 
-def quiet(log: MemoryLog, writer: object, told: list[tuple[int, str]] | None = None) -> Runner:
+def quiet(log: MemoryLog, writer: StoreWriter, told: list[tuple[int, str]] | None = None) -> Runner:
     """A runner that takes no notice of the time, and what it tells of."""
 
     async def tell(record: LogRecord, reason: str) -> None:
         if told is not None:
             told.append((record.position.offset, reason))
 
-    return Runner(log, writer, Policy(), owner="one", ticking=False, dead_letters=tell)  # type: ignore[arg-type]
+    return Runner(log, writer, Policy(), owner="one", ticking=False, dead_letters=tell)
 
 
 async def until_applied(engine: AsyncEngine, end: int) -> None:

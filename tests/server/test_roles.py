@@ -5,6 +5,7 @@ has its partitions and then let go again. What was answered 2xx is there once, a
 same incidents.
 """
 
+import asyncio
 import http.client
 import os
 import signal
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from alertline.clock import now
 from tests.support.balancer import HAPROXY
@@ -127,7 +129,9 @@ def test_the_service_in_parts(kafka_address: str, postgresql_store: str, tmp_pat
         exported = tmp_path / "export.ndjson"
         exported.write_bytes(alertline("export", *roles.common))
         replayed = orjson.loads(alertline("replay", str(exported), "--format", "json"))["incidents"]
-        assert {each["id"]: each for each in replayed} == incidents(roles)
+        shown = incidents(roles)
+        assert {each["id"]: each for each in replayed} == shown
+        asyncio.run(_what_other_programs_get(kafka_address, prefix, shown))
         assert [server.stop() for server in (*roles.ingest, *roles.correlate, *roles.review)] == [0] * 5
 
 
@@ -178,3 +182,28 @@ def _later(roles: Roles) -> None:
         assert status == 202
         _, told = roles.ingest[0].post(f"/v1/webhooks/{name}", b"", Idempotency_Key=f"after {name}", **given)
         roles.review[0].applied(told["delivery"])
+
+
+async def _what_other_programs_get(kafka: str, prefix: str, shown: dict[str, Any]) -> None:
+    """The newest event of each incident is of its newest version; the dead letter says why, and is whole."""
+    consumer = AIOKafkaConsumer(
+        f"{prefix}.incidents.v1", f"{prefix}.quarantine.v1", bootstrap_servers=kafka, auto_offset_reset="earliest"
+    )
+    newest: dict[str, int] = {}
+    letters: list[dict[str, str]] = []
+    await consumer.start()
+    try:
+        async with asyncio.timeout(BOUND_S):
+            while newest != {name: each["version"] for name, each in shown.items()} or not letters:
+                message = await consumer.getone()
+                value = orjson.loads(message.value)
+                if message.topic.endswith("incidents.v1"):
+                    assert value["subject"] == message.key.decode()
+                    newest[value["subject"]] = value["data"]["version"]
+                else:
+                    letters.append({name: text.decode() for name, text in message.headers})
+                    assert value["record"] == "delivery"
+    finally:
+        await consumer.stop()
+    assert {letter["alertline-topic"] for letter in letters} == {f"{prefix}.deliveries.v1"}
+    assert all(letter["alertline-reason"] for letter in letters)

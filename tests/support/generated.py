@@ -51,6 +51,7 @@ def _alerts(draw: st.DrawFn) -> AlertEvent:
         environment=scope,
         point=draw(st.integers(0, 9)) == 0,
         repeats=draw(st.booleans()),
+        lease=draw(st.sampled_from([None, None, 240.0, 7200.0])),
         routine=resolved and draw(st.integers(0, 5)) == 0,
     )
 

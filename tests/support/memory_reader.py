@@ -8,6 +8,8 @@ import msgspec
 
 from alertline.eventlog.port import Position
 from alertline.incidents.model import HandledRow, ItemRow, Order
+from alertline.store.evidence import Evidence
+from alertline.store.feed import News
 from alertline.store.port import CommandOutcome, DeliveryRow, Filter, Held, IncidentPage, Summary
 from review.commanding import By, Given, StillUnreadable
 from schemas.incident import Incident
@@ -47,6 +49,22 @@ class MemoryReader:
         """By id or alias."""
         known = {name: incident for incident in self._incidents for name in (*incident.aliases, incident.id)}
         return known.get(incident_id)
+
+    async def stream_of(self, incident_id: str) -> str | None:
+        """The default one, of what there is."""
+        return None if await self.incident(incident_id) is None else "default"
+
+    async def evidence(self, incident_id: str, event_id: str) -> Evidence | None:
+        """Of the first delivery, whatever is asked for."""
+        return Evidence(self._deliveries[0], 0) if self._deliveries else None
+
+    async def supposed(self, incident_id: str, name: MilestoneName, to: datetime | None) -> Incident | None:
+        """Nothing changes."""
+        return await self.incident(incident_id)
+
+    async def news(self, since: Mapping[int, int] | None) -> News:
+        """Nothing ever changes."""
+        return News((), {0: 9})
 
     async def incidents(self, incident_ids: Sequence[str]) -> Sequence[Incident]:
         """By ids."""

@@ -1,7 +1,7 @@
 """Receivers over a real server on a free port: with what a test needs to look behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from alertline.web.access import Authenticator, LocalOperator, Principal
 from alertline.web.routes import add_routes, add_unknown_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
+from ingest.servers.routes import server_routes
 from schemas.records import Delivery, Record, decode
 
 __all__ = [
@@ -73,7 +74,7 @@ class Guest:
     def __init__(self, principal: Principal | None) -> None:
         self.principal = principal
 
-    async def authenticate(self, request: web.Request) -> Principal | None:
+    async def authenticate(self, headers: Mapping[str, str], token: str | None = None) -> Principal | None:
         """Name who was given."""
         return self.principal
 
@@ -90,7 +91,7 @@ async def serving(
     """A server with the receivers and nothing else."""
     app = web.Application()
     receiver = Receiver(log, Integrations(configured), clock, options)
-    add_routes(app, receiver.routes(), authenticator or LocalOperator())
+    add_routes(app, (*receiver.routes(), *server_routes(receiver)), authenticator or LocalOperator())
     add_unknown_routes(app)
     async with TestClient(TestServer(app)) as client:
         yield client

@@ -30,6 +30,8 @@ CSV_COLUMNS: Final = (
     "hidden",
     "original_time",
     "id",
+    "note",
+    "revision",
 )
 
 

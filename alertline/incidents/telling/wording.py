@@ -91,7 +91,8 @@ _JOINERS: Final = "\u200c\u200d"
 
 def one_line(text: str) -> str:
     """Foreign text as one printable line: no line break, no control, format or half character survives."""
-    return "".join(_printable(char) for char in _SPACE.sub(" ", text)).strip()
+    line = _SPACE.sub(" ", text)
+    return (line if line.isprintable() else "".join(map(_printable, line))).strip()
 
 
 def duration(seconds: float) -> str:

@@ -35,7 +35,7 @@ def upgrade() -> None:
         fill(table, list(columns), _VALUES[table])
     op.create_index("ix_alerts_stream_dedup_key", "alerts", ["stream", "dedup_key"])
     op.create_index("ix_alerts_stream_identity", "alerts", ["stream", "identity"])
-    op.create_index("ix_episodes_alert", "episodes", ["alert"])
+    op.create_index("ix_episodes_alert_started_at", "episodes", ["alert", "started_at"])
     running = sa.text("until IS NULL AND NOT absorbed")
     op.create_index(
         "ix_episodes_running", "episodes", ["stream", "alert"], sqlite_where=running, postgresql_where=running
@@ -50,7 +50,7 @@ def downgrade() -> None:
         ("ix_summaries_stream_scope_ended_at", "summaries"),
         ("ix_incidents_stream_over_at", "incidents"),
         ("ix_episodes_running", "episodes"),
-        ("ix_episodes_alert", "episodes"),
+        ("ix_episodes_alert_started_at", "episodes"),
         ("ix_alerts_stream_identity", "alerts"),
         ("ix_alerts_stream_dedup_key", "alerts"),
     ):

@@ -1,4 +1,4 @@
-"""The views of revision 0007, in the words of both databases: what other tools read, and may rely on (docs/reports.md).
+"""The views of revision 0009, in the words of both databases: what other tools read, and may rely on (docs/reports.md).
 
 Times are `timestamptz` on PostgreSQL and RFC 3339 text in UTC with microseconds on SQLite. Yes and no are `boolean` on
 PostgreSQL, 1 and 0 on SQLite.

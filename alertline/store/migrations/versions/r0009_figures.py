@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from alertline.store.collation import collate
-from alertline.store.migrations import r0007_views
+from alertline.store.migrations import r0009_views
 from alertline.store.migrations.filling import at_of, bodies, fill
 from alertline.store.rows import fit
 
-revision: Final = "0007"
-down_revision: Final = "0006"
+revision: Final = "0009"
+down_revision: Final = "0008"
 
-_METRICS: Final = r0007_views.METRICS
+_METRICS: Final = r0009_views.METRICS
 _MILESTONES: Final = (
     "impact_started",
     "detected",
@@ -47,13 +47,13 @@ def upgrade() -> None:
         _insert(metrics, [_metric_row(line) for _, line in found])
         _insert(milestones, [row for _, line in found for row in _milestone_rows(line)])
     collate(op.get_bind(), ["summary_services", "incident_metrics", "incident_milestones", "timeline_rows"])
-    for statement in r0007_views.made(sqlite=op.get_bind().dialect.name == "sqlite"):
+    for statement in r0009_views.made(sqlite=op.get_bind().dialect.name == "sqlite"):
         op.execute(statement.replace(":", r"\:"))
 
 
 def downgrade() -> None:
     """Drop all of it: the log still holds everything that it was made of."""
-    for name in reversed(r0007_views.NAMES):
+    for name in reversed(r0009_views.NAMES):
         op.execute(f"DROP VIEW {name}")
     for table in ("timeline_rows", "incident_milestones", "incident_metrics"):
         op.drop_table(table)

@@ -1,0 +1,1 @@
+"""What proves who sends: shared secrets and signatures, each kind of them a scheme with a name."""
