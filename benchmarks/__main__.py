@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|adapters|log|store|consumer|kafka|review …]`: all, or those named."""
+"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|review|reports …]`."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -21,6 +21,7 @@ _NAMES: Final = (
     "consumer",
     "kafka",
     "review",
+    "reports",
 )
 
 

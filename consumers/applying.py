@@ -10,13 +10,12 @@ from alertline.eventlog.port import LogRecord
 from alertline.incidents.archive import NO_ARCHIVE, Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, load_order
+from alertline.incidents.model import ChangeRow, EpisodeRow, IncidentRow, ItemRow, load_order
 from alertline.incidents.policy import Policy
-from alertline.incidents.present import overview
 from alertline.incidents.state import StreamState
-from alertline.incidents.timeline import bounds
-from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Loaded, StreamClock, Summary
+from alertline.store.port import Applied, Batch, Claim, CommandOutcome, DeliveryRow, Loaded, StreamClock
 from consumers.outcomes import failures, outcomes
+from consumers.telling import Told, tell
 from schemas.events import AlertEvent
 from schemas.records import Configured, Delivery, NewerRecord, Record, UnreadableRecord, decode
 from schemas.vocabulary import Outcome
@@ -81,9 +80,12 @@ class States:
         for state in self._states.values():
             state.rest()
 
-    def summaries(self, incidents: Iterable[tuple[str, str]]) -> list[Summary]:
-        """The list lines of some incidents (stream, id), as they are now."""
-        return [_summary(self.of(stream), incident) for stream, incident in incidents]
+    def told(self, incidents: Iterable[tuple[str, str]], retold: Iterable[tuple[str, str]] = ()) -> Told:
+        """What readers are told of some incidents (stream, id), as they are now; of others only the timeline."""
+        return tell(
+            [(self.of(stream), incident) for stream, incident in incidents],
+            [(self.of(stream), incident) for stream, incident in retold],
+        )
 
 
 def apply_records(
@@ -98,31 +100,32 @@ def apply_records(
         schemas.records.NewerRecord: a record is newer than this code: nothing may be skipped, upgrade first.
         Inapplicable: the core failed on a record, and the memory is of no use any more.
     """
-    decisions: list[Applied] = []
-    deliveries: list[DeliveryRow] = []
-    touched: dict[tuple[str, str], None] = {}
+    decisions, deliveries = list[Applied](), list[DeliveryRow]()
+    touched, retold = dict[tuple[str, str], None](), dict[tuple[str, str], None]()
     states.ask(archives)
     read = [_read(each, index) for index, each in enumerate(records)]
     _look_up(states, read)
     for index, (each, record) in enumerate(zip(records, read, strict=True)):
         taken = _taken(states, each, record, index)
-        incidents = _incidents(taken.decisions)
-        shown = states.of(record.stream).incidents if isinstance(record, Configured) and taken.decisions else incidents
-        touched |= dict.fromkeys((record.stream, incident) for incident in shown)
+        state, incidents = states.of(record.stream), _incidents(taken.decisions)
+        shown = state.incidents if isinstance(record, Configured) and taken.decisions else incidents
+        touched |= dict.fromkeys((state.stream, incident) for incident in shown)
+        retold |= dict.fromkeys((state.stream, incident) for incident in _showing_changes(state, taken.decisions))
         decisions += [
             Applied(record.stream, each.position.offset, n, decision) for n, decision in enumerate(taken.decisions)
         ]
         if isinstance(record, Delivery):
-            commands = outcomes(states.of(record.stream), record, taken)
-            row = _delivery_row(record, each, taken, incidents)
-            deliveries.append(msgspec.structs.replace(row, commands=commands) if commands else row)
+            deliveries.append(_delivery_row(record, each, taken, incidents, outcomes(state, record, taken)))
+    told = states.told(touched, retold)
     return Batch(
         claim=claim,
         first=claim.next_offset,
         next_offset=records[-1].position.next_offset,
         decisions=decisions,
         deliveries=deliveries,
-        summaries=states.summaries(touched),
+        summaries=told.summaries,
+        automatic=told.automatic,
+        timelines=told.timelines,
         clocks=[StreamClock(state.stream, state.log_time) for state in states.all()],
     )
 
@@ -213,7 +216,20 @@ def _incidents(decisions: Iterable[Decision]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tuple[str, ...]) -> DeliveryRow:
+def _showing_changes(state: StreamState, decisions: Iterable[Decision]) -> Iterable[str]:
+    """The incidents whose timeline has a row more because a change of the observed system came in."""
+    for decision in decisions:
+        if isinstance(decision.row, ChangeRow):
+            yield from state.incidents_showing(decision.row)
+
+
+def _delivery_row(
+    delivery: Delivery,
+    at: LogRecord,
+    taken: Step,
+    incidents: tuple[str, ...],
+    commands: tuple[CommandOutcome, ...] = (),
+) -> DeliveryRow:
     again = delivery.replay_of
     return DeliveryRow(
         id=delivery.id,
@@ -232,31 +248,5 @@ def _delivery_row(delivery: Delivery, at: LogRecord, taken: Step, incidents: tup
         incidents=incidents,
         unread=delivery.rejected[:_UNREAD],
         replay_of=None if again is None else again.delivery,
-    )
-
-
-def _summary(state: StreamState, incident: str) -> Summary:
-    facts, stamps, members = state.outline(incident), state.stamps(incident), state.members[incident]
-    sums = members.sums(state.policy)
-    row, whole = facts.row, overview(facts, stamps, sums, members.services)
-    return Summary(
-        id=row.id,
-        stream=row.stream,
-        scope=row.scope,
-        status=row.status,
-        title=whole.title,
-        severity=whole.severity,
-        classification=whole.classification,
-        services=whole.services,
-        started_at=bounds(facts, stamps)[0],
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
-        milestones=stamps.milestones,
-        metrics=whole.metrics,
-        alerts=sums.alerts,
-        flags=whole.flags,
-        reopen_count=row.reopen_count,
-        recurrence_of=row.recurrence_of,
-        merged_into=row.merged_into,
+        commands=commands,
     )

@@ -14,6 +14,7 @@ import structlog
 from alertline.eventlog.port import LogUnavailable
 from alertline.eventlog.publishing import Message, Publisher
 from alertline.incidents.archive import Archive
+from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.failures import StoreUnavailable
 from alertline.store.outbox import CONTENT_TYPE, Telling
@@ -119,6 +120,10 @@ class Relaying:
     async def recalling(self, work: Callable[[Callable[[str], Archive]], Batch]) -> Batch:
         """What is not in memory any more is asked of the writer's archives."""
         return await self._writer.recalling(work)
+
+    async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
+        """As the writer says."""
+        return await self._writer.untold(claim, limit)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch; what it tells is relayed at once."""

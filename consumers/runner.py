@@ -15,11 +15,13 @@ import structlog
 from alertline.clock import Clock, monotonic, now
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
 from alertline.incidents.archive import Archive
+from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
 from consumers.isolating import Burst, DeadLetters, PoisonBurst
+from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
 
 __all__ = ["Runner", "Writer", "run_guarded"]
@@ -34,6 +36,9 @@ _IDLE_S = 1.0
 _TICK_AFTER = timedelta(seconds=2)
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
+# timelines that are told later: so many at once, when nothing else is to do, and at least so often
+_LATE = 20
+_LATEST_S = 5.0
 
 
 class Writer(Protocol):
@@ -57,6 +62,10 @@ class Writer(Protocol):
         Raises:
             Fenced: the partition was taken over.
         """
+        ...
+
+    async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
+        """Incidents of the partition whose timeline is not yet told as it is."""
         ...
 
 
@@ -88,6 +97,7 @@ class Runner:
         self.ticking = ticking
         self._states = States(policy)
         self._burst = Burst()
+        self._late, self._told_at = True, monotonic()  # what a run before us left untold
         self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.started, self.resting = asyncio.Event(), asyncio.Event()
 
@@ -129,8 +139,10 @@ class Runner:
             if records:
                 began = monotonic()
                 claim = await self._apply(claim, records)
+                if began - self._told_at > _LATEST_S:
+                    await self._tell_late(claim)
                 await self._rest(monotonic() - began, records[-1].appended_at)
-            else:
+            elif not await self._tell_late(claim):
                 await self._idle(claim.next_offset, ticked)
 
     async def _rest_held(self) -> None:
@@ -166,6 +178,24 @@ class Runner:
             raise
         except Exception as error:  # noqa: BLE001 - nor one that the store refuses
             return await self._apply_in_halves(claim, records, error)
+
+    async def _tell_late(self, claim: Claim) -> bool:
+        """Tell timelines that were too long to be told with their batch; gives whether there were any."""
+        self._told_at = monotonic()
+        if not self._late:
+            return False
+        facts = await self._writer.untold(claim, _LATE)
+        self._late = False
+        if facts:
+            try:
+                await self._writer.commit(_nothing_but(tell_stored(facts), claim))
+            except _NOT_THE_RECORD:
+                raise
+            except Exception:  # tried again after the next batch that leaves something untold
+                log.exception("correlator.telling_failed", incidents=[each.row.id for each in facts])
+            else:
+                self._late = True
+        return self._late
 
     async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
         """Apply what comes before the record on which the core fails, pass that one over, and go on behind it."""
@@ -216,6 +246,9 @@ class Runner:
     async def _commit(self, batch: Batch) -> Claim:
         await self._writer.commit(batch)
         self._states.rest()
+        self._late = self._late or not {line.id for line in batch.summaries} <= {
+            rows.incident for rows in batch.timelines
+        }
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
@@ -247,6 +280,21 @@ class Runner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _nothing_but(told: Told, claim: Claim) -> Batch:
+    """What is written when nothing was read: the read position stays."""
+    return Batch(
+        claim=claim,
+        first=claim.next_offset,
+        next_offset=claim.next_offset,
+        decisions=(),
+        deliveries=(),
+        summaries=told.summaries,
+        clocks=(),
+        automatic=told.automatic,
+        timelines=told.timelines,
+    )
 
 
 async def run_guarded(runner: Runner) -> None:

@@ -38,6 +38,8 @@ from review.commanding import Orders
 from review.describing.document import document
 from review.pages import review_routes
 from review.reading import Reader
+from review.reports.making import ReportSource
+from review.reports.routes import report_routes
 from schemas.docstrings import describe
 
 __all__ = ["EXAMPLE", "answers", "differing", "main", "pages", "routes", "variables"]
@@ -241,7 +243,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 def routes() -> list[Route]:
     """The routes of the whole service, as `serve` builds it. Nothing is served: no handler is called."""
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    shown = review_routes(cast("Reader", None), cast("Orders", None))
+    shown = [*review_routes(cast("Reader", None), cast("Orders", None)), *report_routes(cast("ReportSource", None))]
     every = routes_of(receiver, shown, health_routes(_nothing_missing))
     return route_table(build_app(routes=every, recorded_time=False, max_body=Settings().max_body))
 

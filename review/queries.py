@@ -18,9 +18,11 @@ __all__ = [
     "moment",
     "page_limit",
     "refused",
+    "text_of",
     "view_of",
     "wants",
     "whole_number",
+    "word_of",
 ]
 
 DEFAULT_LIMIT: Final = 50
@@ -49,12 +51,12 @@ def incident_filter(query: Query) -> Filter:
     if since and until and until < since:
         raise refused("to", "it lies before from")
     return Filter(
-        status=_word(query, "status", IncidentStatus),
-        service=_text(query, "service"),
-        severity=_word(query, "severity", Severity),
+        status=word_of(query, "status", IncidentStatus),
+        service=text_of(query, "service"),
+        severity=word_of(query, "severity", Severity),
         since=since,
         until=until,
-        text=_text(query, "q"),
+        text=text_of(query, "q"),
     )
 
 
@@ -78,7 +80,7 @@ def view_of(query: Query) -> View:
     Raises:
         Problem: 400, naming the parameter.
     """
-    return _word(query, "view", View) or View.FULL
+    return word_of(query, "view", View) or View.FULL
 
 
 def held_state(query: Query) -> HeldState | None:
@@ -89,7 +91,7 @@ def held_state(query: Query) -> HeldState | None:
     """
     if query.get("state") == "all":
         return None
-    return _word(query, "state", HeldState) or HeldState.OPEN
+    return word_of(query, "state", HeldState) or HeldState.OPEN
 
 
 def whole_number(query: Query, name: str) -> int | None:
@@ -132,7 +134,12 @@ def refused(parameter: str, why: str) -> Problem:
     return Problem(400, "A query parameter is wrong", f"{parameter}: {why}", parameter=parameter)
 
 
-def _word(query: Query, name: str, words: type[Word]) -> Word | None:
+def word_of(query: Query, name: str, words: type[Word]) -> Word | None:
+    """Read one of some words; an empty value is none.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
     raw = query.get(name, "")
     if not raw:
         return None
@@ -142,7 +149,12 @@ def _word(query: Query, name: str, words: type[Word]) -> Word | None:
         raise refused(name, f"one of {', '.join(words)} is needed") from None
 
 
-def _text(query: Query, name: str) -> str | None:
+def text_of(query: Query, name: str) -> str | None:
+    """Read a short text; an empty one is none.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
     raw = query.get(name, "").strip()
     if len(raw) > _MAX_TEXT:
         raise refused(name, f"at most {_MAX_TEXT} characters are allowed")

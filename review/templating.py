@@ -19,6 +19,7 @@ Render = Callable[..., str]
 
 STATIC_TYPES: Final = {
     "style.css": "text/css; charset=utf-8",
+    "reports.css": "text/css; charset=utf-8",
     "mark.svg": "image/svg+xml",
     "page.js": "text/javascript; charset=utf-8",
 }

@@ -4,12 +4,15 @@ from enum import StrEnum
 
 __all__ = [
     "AlertStatus",
+    "Assumed",
     "Basis",
     "ChangeKind",
     "Classification",
     "CommandName",
     "EndBasis",
     "EntryKind",
+    "Excluded",
+    "GroupBy",
     "HeldState",
     "IncidentStatus",
     "MetricName",
@@ -141,6 +144,40 @@ class MetricName(StrEnum):
     DETOUR_TOTAL = "detour_total"
     INGEST_LAG = "ingest_lag"
     FDRT = "fdrt"
+
+
+class Excluded(StrEnum):
+    """Why an incident does not count in a report: the first of these that holds."""
+
+    MERGED = "merged"
+    DRILL = Classification.DRILL.value
+    MAINTENANCE = Classification.MAINTENANCE.value
+    FALSE_POSITIVE = Classification.FALSE_POSITIVE.value
+    NOT_DETECTED = "not_detected"
+    OPEN = "open"
+
+
+class GroupBy(StrEnum):
+    """By what a report divides incidents; an incident of several services, or sources, counts in each of them."""
+
+    SERVICE = "service"
+    SEVERITY = "severity"
+    SOURCE = "source"
+    SCOPE = "scope"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Assumed(StrEnum):
+    """Which assumed values a report counts.
+
+    `ends`: all but assumed detections, which are 0 by definition; `include`: all; `exclude`: none.
+    """
+
+    ENDS = "ends"
+    INCLUDE = "include"
+    EXCLUDE = "exclude"
 
 
 class EntryKind(StrEnum):

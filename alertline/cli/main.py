@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "show": "showing",
     "explain": "explaining",
     "postmortem": "showing",
+    "report": "reporting",
     "quarantine": "quarantining",
     "sources": "sources",
     "token": "tokens",

@@ -16,6 +16,7 @@ import msgspec
 from alertline.incidents.model import (
     LOAD_ORDER,
     AlertRow,
+    ChangeRow,
     EpisodeRow,
     IncidentRow,
     ItemRow,
@@ -111,6 +112,10 @@ class Archive(Protocol):
         """Ids of two incidents of a scope that are not closed, if there are two; and of two that have a service."""
         ...
 
+    def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
+        """The changes of a scope from a time on, before another (None: all from then on), and perhaps more."""
+        ...
+
 
 class _NoArchive:
     """For a memory that never lets go of anything."""
@@ -140,6 +145,9 @@ class _NoArchive:
         return ()
 
     def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
+        return ()
+
+    def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
         return ()
 
 
@@ -239,6 +247,10 @@ class MemoryArchive:
         """As the port says: all of the scope."""
         return [row.id for row in self._incidents(scope) if row.status is not IncidentStatus.CLOSED]
 
+    def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
+        """As the port says: all of the scope."""
+        return [row for row in self._below(f"changes {scope}") if isinstance(row, ChangeRow)]
+
     def _incidents(self, scope: str) -> list[IncidentRow]:
         rows = self._below(f"scope {scope}")
         return [row for row in rows if isinstance(row, IncidentRow) and row.merged_into is None]
@@ -258,5 +270,7 @@ def _parents(row: Row) -> tuple[str, ...]:
             return (row.incident or "",)
         case IncidentRow():
             return f"scope {row.scope}", row.merged_into or ""
+        case ChangeRow():
+            return (f"changes {row.scope}",)
         case _:
             return ()

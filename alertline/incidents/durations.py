@@ -16,7 +16,7 @@ from alertline.incidents.sums import Sums
 from schemas.incident import Metric
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MetricName, MilestoneName, RowKind, Severity
 
-__all__ = ["DEFINITION", "Active", "active_interval", "durations", "lag_of", "middle", "weaker"]
+__all__ = ["DEFINITION", "SPANS", "Active", "active_interval", "durations", "lag_of", "middle", "weaker"]
 
 DEFINITION: Final = "ttx/1"
 
@@ -27,7 +27,7 @@ _I, _D, _M, _R = (
     MilestoneName.RESOLVED,
 )
 # name: (from, to)
-_SPANS: Final = {
+SPANS: Final = {
     MetricName.DETECT_FROM_IMPACT: (_I, _D),
     MetricName.ACK_FROM_DETECT: (_D, MilestoneName.ACKNOWLEDGED),
     MetricName.INVESTIGATE_FROM_DETECT: (_D, MilestoneName.INVESTIGATING),
@@ -38,7 +38,7 @@ _SPANS: Final = {
     MetricName.RESOLVE_FROM_IMPACT: (_I, _R),
     MetricName.RESOLVE_FROM_DETECT: (_D, _R),
 }
-_TO_RESOLVE: Final = tuple(name for name, (_, end) in _SPANS.items() if end is _R)
+_TO_RESOLVE: Final = tuple(name for name, (_, end) in SPANS.items() if end is _R)
 _STRONGEST_FIRST: Final = tuple(Basis)
 
 
@@ -49,7 +49,7 @@ def weaker(*bases: Basis) -> Basis:
 
 def durations(facts: IncidentFacts, stamps: Stamps, sums: Sums) -> dict[MetricName, Metric]:
     """Every duration of `ttx/1`, in seconds."""
-    found = {name: _between(stamps, *ends) for name, ends in _SPANS.items()}
+    found = {name: _between(stamps, *ends) for name, ends in SPANS.items()}
     if facts.row.status is IncidentStatus.OPEN:
         # whatever an override says of its end: an open incident contributes nothing that runs to it
         found |= {name: Metric(None, None, "the incident is open") for name in _TO_RESOLVE}

@@ -7,8 +7,8 @@ when it is asked for by its id.
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, cast
 
@@ -76,7 +76,8 @@ class StreamMemory:
         self._rests = Timers[_Rest](self._rests_at)
         self._backgrounds: defaultdict[str, Background] = defaultdict(Background)
         self._whereabouts: defaultdict[str, Whereabouts] = defaultdict(Whereabouts)
-        self._looked_up: set[tuple[str, datetime]] = set()
+        self._looked_up: set[tuple[str, datetime, timedelta]] = set()
+        self._changes_since: dict[str, datetime] = {}  # of a scope: from when on all its changes are in memory
 
     # ---------------------------------------------------------------- writing
 
@@ -316,6 +317,7 @@ class StreamMemory:
             count = bisect_left(changes, (before,))
             yield from (row for _, _, row in changes[:count])
             del changes[:count]
+        self._changes_since = {scope: max(since, before) for scope, since in self._changes_since.items()}
 
     # ---------------------------------------------------------------- and comes back
 
@@ -335,6 +337,17 @@ class StreamMemory:
             self._recall_incident(row.incident)
         elif row is not None:
             self._admit([row])
+
+    def changes_from(self, scope: str, since: datetime) -> Sequence[tuple[datetime, str, ChangeRow]]:
+        """The changes of a scope by time: all from a time on, and perhaps some before it."""
+        own, known = self.changes[scope], self._changes_since.get(scope)
+        if known is None or since < known:
+            here = {row.id for _, _, row in own}
+            for row in self.archive.changes(scope, since, known):
+                if row.id not in here:
+                    insort(own, (row.at, row.id, row))
+            self._changes_since[scope] = since
+        return own
 
     def recall_all(self) -> None:
         """Let every incident be in memory."""

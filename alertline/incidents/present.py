@@ -30,7 +30,7 @@ from schemas.vocabulary import (
     Severity,
 )
 
-__all__ = ["Overview", "overview", "present"]
+__all__ = ["Overview", "overview", "present", "services_of"]
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,9 +69,9 @@ def overview(facts: IncidentFacts, stamps: Stamps, sums: Sums, services: Iterabl
 def present(facts: IncidentFacts, policy: Policy) -> Incident:
     """Compute the whole public incident."""
     row, stamps = facts.row, stamp(facts.row, facts.episodes, facts.items, policy)
-    whole = overview(facts, stamps, sums_of(facts.episodes, policy), _services(facts.alerts))
+    whole = overview(facts, stamps, sums_of(facts.episodes, policy), services_of(facts.alerts))
     rows, orders = timeline(facts, stamps), [item for item in facts.items if item.command is not None]
-    start, end = bounds(facts, stamps)
+    start, end = bounds(facts.row, stamps)
     return Incident(
         id=row.id,
         status=row.status,
@@ -122,7 +122,8 @@ def _title(facts: IncidentFacts, sums: Sums) -> str:
     return earliest.text.splitlines()[0] if earliest is not None and earliest.text.strip() else "Incident"
 
 
-def _services(alerts: Iterable[AlertRow]) -> Iterable[str]:
+def services_of(alerts: Iterable[AlertRow]) -> Iterable[str]:
+    """The services that some alerts name."""
     return (alert.service for alert in alerts if alert.service)
 
 

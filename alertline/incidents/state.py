@@ -11,7 +11,7 @@ from alertline.incidents.background import Background
 from alertline.incidents.candidates import around
 from alertline.incidents.memory import EPOCH, StreamMemory
 from alertline.incidents.milestones import Stamps, stamp
-from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
 from alertline.incidents.timeline import bounds, lasted
 from alertline.incidents.whereabouts import Lasted
 from schemas.vocabulary import IncidentStatus
@@ -34,11 +34,18 @@ class StreamState(StreamMemory):
 
     def incidents_near(self, scope: str, at: datetime, reach: timedelta) -> Iterator[IncidentRow]:
         """The incidents of a scope that were not merged away: every open one, all within reach of a time, and more."""
-        if (scope, at) not in self._looked_up:
-            self._looked_up.add((scope, at))
+        if (scope, at, reach) not in self._looked_up:
+            self._looked_up.add((scope, at, reach))
             self._look_up(self.archive.near(scope, at - reach, at + reach))
         near = self._whereabouts[scope].near(at, reach, self.policy, self._lasted)
         return (self.incidents[each] for each in near)
+
+    def incidents_showing(self, change: ChangeRow) -> Iterator[str]:
+        """The incidents on whose timeline a change stands."""
+        for row in self.incidents_near(change.scope, change.at, timedelta(0)):
+            start, end = bounds(row, self.stamps(row.id))
+            if start <= change.at and (end is None or change.at <= end):
+                yield row.id
 
     def _lasted(self, incident: str) -> Lasted | None:
         row = self.incidents[incident]
@@ -167,8 +174,9 @@ class StreamState(StreamMemory):
     def facts(self, incident: str) -> IncidentFacts:
         """All that the public incident is computed from."""
         facts = self._facts(incident, tuple(self.members[incident].episodes.values()))
-        start, end = bounds(facts, self.stamps(incident))
-        changes = around(self.changes[facts.row.scope], start, end, self.policy)
+        start, end = bounds(facts.row, self.stamps(incident))
+        known = self.changes_from(facts.row.scope, start - self.policy.candidate_before)
+        changes = around(known, start, end, self.policy)
         return msgspec.structs.replace(facts, changes=changes, aliases=self.aliases(incident))
 
     def _facts(self, incident: str, episodes: tuple[EpisodeRow, ...]) -> IncidentFacts:

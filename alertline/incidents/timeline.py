@@ -56,16 +56,16 @@ _STAMPED: Final = {
 }
 
 
-def bounds(facts: IncidentFacts, stamps: Stamps) -> tuple[datetime, datetime | None]:
+def bounds(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
     """From when to when the incident lasted: impact (else detection, else opening) to resolve (None: it is open).
 
     Where a person said that nobody knows when it was resolved, it did not last longer than until it was found to be so.
     """
-    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or facts.row.opened_at
+    start = stamps.at(MilestoneName.IMPACT_STARTED) or stamps.at(MilestoneName.DETECTED) or row.opened_at
     resolved = stamps.at(MilestoneName.RESOLVED)
-    if facts.row.status is IncidentStatus.OPEN:
+    if row.status is IncidentStatus.OPEN:
         return start, None
-    return start, resolved or stamps.at(MilestoneName.CLOSED) or facts.row.settled_at or facts.row.updated_at
+    return start, resolved or stamps.at(MilestoneName.CLOSED) or row.settled_at or row.updated_at
 
 
 def lasted(row: IncidentRow, stamps: Stamps) -> tuple[datetime, datetime | None]:
@@ -142,7 +142,7 @@ def _end_words(episode: EpisodeRow, name: str) -> str:
 
 
 def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:
-    start, end = bounds(facts, stamps)
+    start, end = bounds(facts.row, stamps)
     for change in facts.changes:
         if start <= change.at and (end is None or change.at <= end):
             yield _change_row(change)

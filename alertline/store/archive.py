@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from alertline.clock import from_micros, micros
 from alertline.incidents.archive import ArchiveAway, Known, Resting
-from alertline.incidents.model import AlertRow, EpisodeRow, ItemRow, Row
-from alertline.store.rows import fit, key, read_alert, read_episode, read_incident, read_item, read_row
-from alertline.store.tables import alerts, episodes, incidents, items, summaries, summary_services
+from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, ItemRow, Row
+from alertline.store.rows import fit, key, read_alert, read_change, read_episode, read_incident, read_item, read_row
+from alertline.store.tables import alerts, changes, episodes, incidents, items, summaries, summary_services
 from schemas.vocabulary import IncidentStatus
 
 __all__ = ["StoreArchive", "with_merged"]
@@ -126,6 +126,15 @@ class StoreArchive:
                 query.join(summary_services, serve.incident_id == summaries.c.id).where(serve.service == key(service))
             )
         return found
+
+    def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
+        """As the port says."""
+        query = select(changes.c.body).where(
+            self._mine(changes), changes.c.scope == key(scope), changes.c.at >= micros(since)
+        )
+        if until is not None:
+            query = query.where(changes.c.at < micros(until))
+        return [read_change(body) for (body,) in self._rows(query)]
 
     def _in_scope(self, scope: str) -> Select[Any]:
         own = summaries.c

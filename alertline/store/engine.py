@@ -48,7 +48,7 @@ _FIRST_S: Final = 5.0
 Insert = sqlite.Insert | postgresql.Insert
 
 
-Rows = Sequence[tuple[str | int | bool | None, ...]]
+Rows = Sequence[tuple[str | int | float | bool | None, ...]]
 
 # Whoever reads or writes has one connection at a time: the pool is how many do so at once in one process.
 _POOL: Final = 8

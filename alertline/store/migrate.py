@@ -14,19 +14,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from alertline.store.collation import collate
 from alertline.store.engine import LOCK, open_engine, reading, writing
 from alertline.store.tables import metadata
 
 __all__ = ["UnknownRevision", "check", "current", "downgrade", "upgrade"]
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
-
-
-_OTHERWISE_SORTED: Final = text(
-    """SELECT table_name, column_name FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name = ANY(:tables)
-    AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C' ORDER BY 1, 2"""
-)
 
 
 class UnknownRevision(Exception):
@@ -86,7 +80,7 @@ async def _change(url: str, step: Callable[[Config], None]) -> None:
         config = _config(connection)
         _refuse_newer(connection, ScriptDirectory.from_config(config))
         step(config)
-        _collate(connection)
+        collate(connection, metadata.tables)
 
     engine = open_engine(url, patient=True)
     try:
@@ -94,19 +88,6 @@ async def _change(url: str, step: Callable[[Config], None]) -> None:
             await connection.run_sync(run)
     finally:
         await engine.dispose()
-
-
-def _collate(connection: Connection) -> None:
-    """Let PostgreSQL sort texts by their code points, as SQLite does: whatever the language of the database.
-
-    Orders and cursors are then the same everywhere, and comparing is faster.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    columns = connection.execute(_OTHERWISE_SORTED, {"tables": list(metadata.tables)}).all()
-    quote = connection.dialect.identifier_preparer.quote
-    for table, column in columns:
-        connection.exec_driver_sql(f'ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -8,7 +8,7 @@ import msgspec
 from alertline.incidents.decisions import Decision
 from alertline.incidents.model import HandledRow, Row
 from schemas.events import Rejected
-from schemas.incident import Metric, Milestone
+from schemas.incident import Metric, Milestone, TimelineRow
 from schemas.vocabulary import (
     Classification,
     HeldState,
@@ -21,6 +21,7 @@ from schemas.vocabulary import (
 
 __all__ = [
     "Applied",
+    "Automatic",
     "Batch",
     "Claim",
     "CommandOutcome",
@@ -33,6 +34,7 @@ __all__ = [
     "LogChanged",
     "StreamClock",
     "Summary",
+    "Timeline",
 ]
 
 
@@ -167,6 +169,21 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.status is IncidentStatus.OPEN or resolved is None else resolved.at
 
 
+class Automatic(msgspec.Struct, frozen=True):
+    """What the milestones and metrics of an incident would be without the overrides of people."""
+
+    incident: str
+    milestones: dict[MilestoneName, Milestone | None]
+    metrics: dict[MetricName, Metric]
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """All rows of an incident's timeline, in order."""
+
+    incident: str
+    rows: tuple[TimelineRow, ...]
+
+
 class Applied(msgspec.Struct, frozen=True):
     """One decision with its place: (stream, offset, n) is unique and never changes."""
 
@@ -181,6 +198,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         claim: in whose name; first: the offset it starts from; next_offset: where reading goes on.
+        automatic: of those incidents of `summaries` in which a person overrode a milestone.
+        timelines: of some incidents; one of `summaries` that is not among them is told later.
     """
 
     claim: Claim
@@ -190,6 +209,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Sequence[DeliveryRow]
     summaries: Sequence[Summary]
     clocks: Sequence[StreamClock]
+    automatic: Sequence[Automatic] = ()
+    timelines: Sequence[Timeline] = ()
 
 
 class Loaded(msgspec.Struct, frozen=True):

@@ -131,9 +131,12 @@ def copied(row: model.Row) -> tuple[Value, ...]:
         case model.ConfigurationRow():
             return ()
         case model.AlertRow():
-            return (key(row.dedup_key), key(row.identity))
+            return (
+                *(key(row.dedup_key), key(row.identity)),
+                *(row.source, fit(row.check), None if row.service is None else fit(row.service)),
+            )
         case model.EpisodeRow():
-            return (row.alert, row.incident, *_times(row), row.absorbed_by is not None)
+            return (row.alert, row.incident, *_times(row), row.absorbed_by is not None, row.paging)
         case model.ItemRow():
             return (row.incident, micros(row.read_at))
         case model.ChangeRow():

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 
 from alertline.incidents import model
+from schemas.vocabulary import MetricName
 
 __all__ = [
     "ROW_TABLES",
@@ -40,6 +42,8 @@ __all__ = [
     "deliveries",
     "episodes",
     "handled",
+    "incident_metrics",
+    "incident_milestones",
     "incidents",
     "items",
     "metadata",
@@ -48,6 +52,7 @@ __all__ = [
     "stream_clocks",
     "summaries",
     "summary_services",
+    "timeline_rows",
     "tokens",
 ]
 
@@ -107,6 +112,9 @@ alerts: Final = _row_table(
     "alerts",
     Column("dedup_key", Text, nullable=False, server_default=""),
     Column("identity", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=True),
+    Column("rule", Text, nullable=True),
+    Column("service", Text, nullable=True),
     Index(None, "stream", "dedup_key"),
     Index(None, "stream", "identity"),
 )
@@ -114,10 +122,11 @@ episodes: Final = _row_table(
     "episodes",
     Column("alert", Text, nullable=False),
     Column("incident", Text, nullable=True, index=True),
-    Column("started_at", BigInteger, nullable=False, server_default="0"),
+    Column("started_at", BigInteger, nullable=False, server_default="0", index=True),
     Column("until", BigInteger, nullable=True),
     Column("heard_at", BigInteger, nullable=False, server_default="0"),
     Column("absorbed", Boolean, nullable=False, server_default=false()),
+    Column("paging", Boolean, nullable=True),
     Index(None, "alert", "started_at"),
     Index("ix_episodes_running", "stream", "alert", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
@@ -190,6 +199,82 @@ summary_services: Final = Table(
     Column("service", Text, nullable=False),
     PrimaryKeyConstraint("incident_id", "service"),
     Index(None, "service"),
+)
+
+
+def _metrics(prefix: str = "") -> list[Column[Any]]:
+    """Seconds of each metric, and how each is known: a letter each (`BASIS_LETTERS`)."""
+    seconds = [Column(f"{prefix}{metric}", Double, nullable=True) for metric in MetricName]
+    return [*seconds, Column(f"{prefix}bases", Text, nullable=True)]
+
+
+# What reports and the views for other tools read of an incident: one row each, of those that were merged away too.
+# `cohort_at` says to which day it belongs: its detection, else its start. `automatic_…` are set where a person overrode
+# a milestone: what the metric would be without. `told`: whether its rows of the timeline are as of this version.
+incident_metrics: Final = Table(
+    "incident_metrics",
+    metadata,
+    Column("incident_id", Text, nullable=False),
+    Column("cohort_at", BigInteger, nullable=False),
+    Column("detected_at", BigInteger, nullable=True),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("classification", Text, nullable=False),
+    Column("merged_into", Text, nullable=True),
+    Column("title", Text, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("overridden", Boolean, nullable=False),
+    *_metrics(),
+    *_metrics("automatic_"),
+    PrimaryKeyConstraint("incident_id"),
+    Index(None, "cohort_at", "incident_id"),
+    Index(
+        "ix_incident_metrics_untold",
+        "incident_id",
+        sqlite_where=text("NOT told"),
+        postgresql_where=text("NOT told"),
+    ),
+)
+
+# A row for each milestone that is set, or would be without a person's override. Notes are as an export shows them.
+incident_milestones: Final = Table(
+    "incident_milestones",
+    metadata,
+    Column("incident_id", Text, nullable=False),
+    Column("milestone", Text, nullable=False),
+    Column("at", BigInteger, nullable=True),
+    Column("basis", Text, nullable=True),
+    Column("earliest", BigInteger, nullable=True),
+    Column("latest", BigInteger, nullable=True),
+    Column("revision", Integer, nullable=True),
+    Column("note", Text, nullable=True),
+    Column("automatic_at", BigInteger, nullable=True),
+    Column("automatic_basis", Text, nullable=True),
+    PrimaryKeyConstraint("incident_id", "milestone"),
+)
+
+timeline_rows: Final = Table(
+    "timeline_rows",
+    metadata,
+    Column("incident_id", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("row_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("source", Text, nullable=True),
+    Column("actor", Text, nullable=True),
+    Column("evidence", Text, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("original_time", Text, nullable=True),
+    PrimaryKeyConstraint("incident_id", "n"),
 )
 
 deliveries: Final = Table(

@@ -5,47 +5,44 @@ newest claim on its partition: after a crash, a restart or a lost race every rec
 exactly once. The current rows are always the fold of the decisions: the newest row of each id.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import ClauseElement, Table, bindparam, delete, select, update
+from sqlalchemy import ClauseElement, Table, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import micros
 from alertline.incidents.archive import Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
+from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive
 from alertline.store.engine import alone, copies, copy, insert, reading, relaxed, writing
+from alertline.store.facts import read_facts
 from alertline.store.failures import StoreUnavailable, Unstorable
+from alertline.store.figures import Values, metric_rows, milestone_rows, timeline_values
 from alertline.store.loading import load
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
-from alertline.store.rows import (
-    Value,
-    copied,
-    encode,
-    fit,
-    incident_of,
-    key,
-    searched,
-)
+from alertline.store.rows import copied, encode, fit, incident_of, key, searched
 from alertline.store.tables import (
     ROW_TABLES,
     decisions,
     deliveries,
+    incident_metrics,
+    incident_milestones,
     outbox,
     positions,
     stream_clocks,
     summaries,
     summary_services,
+    timeline_rows,
 )
 
 __all__ = ["StoreWriter"]
 
-Values = tuple[Value, ...]
 Result = TypeVar("Result")
 _POLICY: Final = Policy()
 
@@ -82,8 +79,11 @@ class StoreWriter:
         self._summarise = _upsert(engine, summaries)
         self._serve = _append(engine, summary_services)
         self._tick = _upsert(engine, stream_clocks)
-        self._unserve = _compiled(
-            engine, delete(summary_services).where(summary_services.c.incident_id == bindparam("incident"))
+        self._measure = _upsert(engine, incident_metrics)
+        self._stamp, self._show = _append(engine, incident_milestones), _append(engine, timeline_rows)
+        self._unserve, self._unstamp, self._unshow = (
+            _compiled(engine, delete(table).where(table.c.incident_id == bindparam("incident")))
+            for table in (summary_services, incident_milestones, timeline_rows)
         )
 
     async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
@@ -164,11 +164,37 @@ class StoreWriter:
             (self._summarise, [_summary(summary) for summary in newest.values()]),
             (self._unserve, [(id_,) for id_ in newest]),
             (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(key, s.services)})]),
+            *self._figures(batch, newest),
             (
                 self._tick,
                 [(fit(c.stream), batch.claim.partition, micros(c.log_time)) for c in clocks.values()],
             ),
         ]
+
+    def _figures(self, batch: Batch, newest: Mapping[str, Summary]) -> list[tuple[Statement, Sequence[Values]]]:
+        """What reports read: of every incident that has a new summary, and the timelines that are told."""
+        told = list({timeline.incident: timeline for timeline in batch.timelines}.values())
+        return [
+            (self._measure, metric_rows(batch, newest.values())),
+            (self._unstamp, [(id_,) for id_ in newest]),
+            (self._stamp, milestone_rows(batch, newest.values())),
+            (self._unshow, [(timeline.incident,) for timeline in told]),
+            (self._show, timeline_values(told)),
+        ]
+
+    async def untold(self, claim: Claim, limit: int) -> list[IncidentFacts]:
+        """Everything that some incidents of the partition are computed from whose timeline is not told as it is.
+
+        Raises:
+            StoreUnavailable: not now.
+        """
+        table = incident_metrics.c
+        mine = select(stream_clocks.c.stream).where(stream_clocks.c.partition == claim.partition)
+        query = select(table.incident_id).where(text("NOT told"), table.merged_into.is_(None), table.stream.in_(mine))
+        async with reading(self._engine) as connection:
+            ids = (await connection.scalars(query.order_by(table.incident_id).limit(limit))).all()
+            found = [await read_facts(connection, each) for each in ids]
+        return [facts for facts in found if facts is not None]
 
 
 async def _fence(connection: AsyncConnection, batch: Batch) -> None:

@@ -12,7 +12,7 @@ from alertline import telemetry
 from alertline.web.access import Permission
 from alertline.web.routes import Route
 
-__all__ = ["Readiness", "health_routes"]
+__all__ = ["Exposition", "Readiness", "health_routes", "no_more"]
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 """Tells what is missing, and why, by name; empty when the process may be given work."""
@@ -22,11 +22,24 @@ async def _nothing() -> Mapping[str, str]:
     return {}
 
 
-def health_routes(readiness: Readiness, notes: Readiness = _nothing) -> tuple[Route, ...]:
-    """The routes. They are public: they tell nothing about incidents or senders.
+Exposition = Callable[[], Awaitable[bytes]]
+"""Gives more metrics in Prometheus' text format."""
+
+
+async def no_more() -> bytes:
+    """None."""
+    return b""
+
+
+def health_routes(readiness: Readiness, notes: Readiness = _nothing, more: Exposition = no_more) -> tuple[Route, ...]:
+    """The routes. They are public: they name no incident, service or sender; `more` stands below the metrics.
 
     `notes`: what is wrong although the process may be given work, such as deliveries that wait for Kafka.
     """
+
+    async def metrics(request: web.Request) -> web.Response:
+        body = telemetry.exposition() + await more()
+        return web.Response(body=body, headers={"Content-Type": telemetry.EXPOSITION_TYPE})
 
     async def ready(request: web.Request) -> web.Response:
         missing, noted = await readiness(), await notes()
@@ -37,13 +50,9 @@ def health_routes(readiness: Readiness, notes: Readiness = _nothing) -> tuple[Ro
     return (
         *(Route("GET", path, Permission.PUBLIC, _live) for path in ("/healthz", "/-/healthy")),
         *(Route("GET", path, Permission.PUBLIC, ready) for path in ("/readyz", "/-/ready")),
-        Route("GET", "/metrics", Permission.PUBLIC, _metrics),
+        Route("GET", "/metrics", Permission.PUBLIC, metrics),
     )
 
 
 async def _live(request: web.Request) -> web.Response:
     return web.Response(body=b'{"status":"alive"}', content_type="application/json")
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=telemetry.exposition(), headers={"Content-Type": telemetry.EXPOSITION_TYPE})

@@ -26,9 +26,10 @@ from alertline.eventlog.kafka_connecting import ConnectingLog
 from alertline.eventlog.port import Appends, EventLog, LogUnavailable
 from alertline.store.engine import open_engine
 from alertline.store.reader import StoreReader
+from alertline.store.reports import ReportReader
 from alertline.store.tokens import TokenStore
 from alertline.web.access import Permission
-from alertline.web.health import health_routes
+from alertline.web.health import Exposition, health_routes, no_more
 from alertline.web.routes import Route, add_routes, add_unknown_routes
 from alertline.wiring.access import Access, open_access
 from alertline.wiring.closing import named
@@ -49,6 +50,8 @@ from ingest.receivers import Receiver, ReceiverOptions
 from ingest.recording import line_of
 from ingest.servers.routes import let_in, server_routes
 from review.pages import browser_errors, review_routes
+from review.reports.prometheus import report_exposition
+from review.reports.routes import report_routes
 from review.streaming import STREAMS, end_streams
 from schemas.configuration import Configuration
 from schemas.records import Record
@@ -119,6 +122,7 @@ class _House:
     Attributes:
         access: who may do what; keys: how senders are known; shown: what `review` offers, where it is offered.
         taking: what takes deliveries, also the tests that people ask for; missing, notes: who tells what is wrong.
+        exposition: the metrics of reports, where they are offered.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class _House:
         self.access = Access()
         self.taking: Receiver | None = None
         self.shown: list[Route] = []
+        self.exposition: Exposition = no_more
         self.missing: dict[str, Callable[[], str | None]] = {
             "server": lambda: "stopping" if self.draining.begun else None
         }
@@ -173,6 +178,9 @@ class _House:
             sessions=self.access.sessions,
             notices=self._notices,
         )
+        reports = ReportReader(engine)
+        self.shown += report_routes(reports, recorded_time=recorded, notices=self._notices)
+        self.exposition = report_exposition(reports)
 
     async def _store(self) -> AsyncEngine:
         """Open the store, and know the tokens in it."""
@@ -218,7 +226,7 @@ class _House:
 
     def app(self, receiver: Receiver | None) -> web.Application:
         """The HTTP application of all that was put together."""
-        health = health_routes(lambda: _said(self.missing), lambda: _said(self.notes))
+        health = health_routes(lambda: _said(self.missing), lambda: _said(self.notes), self.exposition)
         return build_app(
             routes=routes_of(receiver, self.shown, health),
             recorded_time=self.options.recorded_time,

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 from aiohttp import web
@@ -18,6 +19,8 @@ from alertline.wiring.server import build_app, routes_of
 from docs.generate import EXAMPLE, differing, main, pages, routes, variables
 from ingest.receivers import Receiver
 from review.pages import review_routes
+from review.reports.making import ReportSource
+from review.reports.routes import report_routes
 from tests.architecture.sources import ROOT
 from tests.support.memory_reader import MemoryOrders, MemoryReader
 
@@ -31,7 +34,7 @@ def application() -> web.Application:
         return {}
 
     receiver = Receiver(MemoryLog(), integrations_of(Settings()), now)
-    shown = review_routes(MemoryReader(), MemoryOrders(MemoryReader()))
+    shown = [*review_routes(MemoryReader(), MemoryOrders(MemoryReader())), *report_routes(cast("ReportSource", None))]
     every = routes_of(receiver, shown, health_routes(nothing_missing))
     return build_app(routes=every, recorded_time=False, max_body=1024)
 

@@ -18,7 +18,7 @@ from tests.support.server import Server
 Run = Callable[..., tuple[int, str, str]]
 
 ALERT = '{"received_at":"2024-01-01T00:00:0%dZ","source":"generic","body":{"title":"%s"}}\n'
-COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "quarantine"]
+COMMANDS = ["demo", "serve", "send", "replay", "export", "show", "explain", "postmortem", "report", "quarantine"]
 COMMANDS += ["sources", "token", "config", "db", "ingest", "correlate", "review"]
 SUBCOMMANDS = [
     *(("config", name) for name in ("check", "apply")),

@@ -23,6 +23,7 @@ from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
 from alertline.wiring.embedded import DataFolder
 from consumers.runner import Runner, run_guarded
+from consumers.telling import Told
 from schemas.records import Delivery, NewerRecord, Record, encode
 from tests.support.story import Story, time
 
@@ -230,6 +231,40 @@ async def test_tick(log: SqliteLog, engine: AsyncEngine) -> None:
         "at": "2025-03-04T10:10:02Z",
         "v": 1,
     }
+
+
+async def untold(engine: AsyncEngine, number: int) -> None:
+    """Wait until so many incidents have a timeline that is not told."""
+    store = sqlite3.connect(str(engine.url.database))
+    try:
+        async with asyncio.timeout(10):
+            while store.execute("SELECT count(*) FROM incident_metrics WHERE NOT told").fetchall() != [(number,)]:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.005)
+    finally:
+        store.close()
+
+
+async def test_a_large_timeline_is_told_later(
+    log: SqliteLog, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When there is nothing to read; if that fails, reading goes on all the same, and a later run tells it."""
+
+    def failing(found: object) -> Told:
+        raise ZeroDivisionError("a slip")
+
+    story = Story()
+    for number in range(120):
+        story.at(f"10:{number // 60:02}:{number % 60:02}").fires(f"alert{number}", start="10:00", service="api")
+    await append(log, *story.records)
+    with monkeypatch.context() as broken:
+        broken.setattr("consumers.runner.tell_stored", failing)
+        async with running(runner_of(log, engine)):
+            await applied(engine, log)
+            await untold(engine, 1)
+            await append(log, *Story().at("12:00").fires("other", start="12:00").records)
+            await applied(engine, log)
+    async with running(runner_of(log, engine, owner="two")):
+        await untold(engine, 0)
 
 
 async def shown(engine: AsyncEngine) -> list[str]:

@@ -3,8 +3,6 @@
 Markdown leaves hidden rows out, as every reading form does; CSV and JSON hold all rows, with the mark in `hidden`.
 """
 
-import csv
-import io
 from typing import Final
 
 import msgspec
@@ -12,6 +10,7 @@ import msgspec
 from alertline.incidents.model import ItemRow
 from alertline.incidents.telling.markdown import escape, traced
 from alertline.incidents.telling.sections import timeline
+from alertline.incidents.telling.spreadsheet import csv_text
 from alertline.incidents.telling.statements import evidence_of
 from alertline.incidents.telling.wording import day
 from schemas.incident import Incident, TimelineRow
@@ -35,9 +34,6 @@ CSV_COLUMNS: Final = (
     "revision",
 )
 
-# what makes a spreadsheet take a cell for a formula (or, for the last three, skip to one)
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
 
 def timeline_markdown(incident: Incident) -> str:
     """The visible rows as a Markdown list under a heading that names the incident and the days."""
@@ -52,11 +48,7 @@ def timeline_csv(incident: Incident) -> str:
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows([_cell(value) for value in _values(row)] for row in incident.timeline)
-    return out.getvalue()
+    return csv_text(CSV_COLUMNS, map(_values, incident.timeline))
 
 
 def timeline_json(incident: Incident) -> list[object]:
@@ -90,12 +82,3 @@ def public_item(item: ItemRow) -> dict[str, object]:
 def _values(row: TimelineRow) -> list[object]:
     public: dict[str, object] = msgspec.to_builtins(row)
     return [public[column] for column in CSV_COLUMNS]
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = " ".join(value) if isinstance(value, (list, tuple)) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

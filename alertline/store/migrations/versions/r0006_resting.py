@@ -1,20 +1,17 @@
 """Columns by which a correlator leaves out of its memory what is over for long, and finds it again."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
 import sqlalchemy as sa
 from alembic import op
 
-from alertline.clock import micros
+from alertline.store.migrations.filling import at_of, fill
 from alertline.store.rows import key
 
 revision: Final = "0006"
 down_revision: Final = "0005"
 
-_AT_ONCE: Final = 1000
 _NEVER: Final = {"server_default": "0"}
 _COLUMNS: Final[dict[str, dict[str, tuple[Any, dict[str, Any]]]]] = {
     "alerts": {"dedup_key": (sa.Text, {"server_default": ""}), "identity": (sa.Text, {"server_default": ""})},
@@ -35,7 +32,7 @@ def upgrade() -> None:
     for table, columns in _COLUMNS.items():
         for name, (kind, default) in columns.items():
             op.add_column(table, sa.Column(name, kind(), nullable=not default, **default))
-        _fill(table, list(columns), _VALUES[table])
+        fill(table, list(columns), _VALUES[table])
     op.create_index("ix_alerts_stream_dedup_key", "alerts", ["stream", "dedup_key"])
     op.create_index("ix_alerts_stream_identity", "alerts", ["stream", "identity"])
     op.create_index("ix_episodes_alert_started_at", "episodes", ["alert", "started_at"])
@@ -63,39 +60,6 @@ def downgrade() -> None:
             op.drop_column(table, column)
 
 
-def _fill(name: str, columns: list[str], values_of: Callable[[dict[str, Any]], tuple[Any, ...]]) -> None:
-    table = sa.table(name, *(sa.column(each) for each in ("id", "body", *columns)))
-    statement = (
-        sa.update(table)
-        .where(table.c.id == sa.bindparam("of"))
-        .values({each: sa.bindparam(f"new_{each}") for each in columns})
-    )
-    for rows in _rows(table):
-        filled = [(row.id, values_of(msgspec.json.decode(row.body))) for row in rows]
-        op.get_bind().execute(
-            statement,
-            [
-                {"of": id_} | {f"new_{each}": value for each, value in zip(columns, own, strict=True)}
-                for id_, own in filled
-            ],
-        )
-
-
-def _rows(table: Any) -> Iterator[Any]:
-    after = ""
-    while (
-        rows := op.get_bind()
-        .execute(sa.select(table.c.id, table.c.body).where(table.c.id > after).order_by(table.c.id).limit(_AT_ONCE))
-        .all()
-    ):
-        yield rows
-        after = rows[-1].id
-
-
-def _at(text: str | None) -> int | None:
-    return None if text is None else micros(datetime.fromisoformat(text))
-
-
 def _alert(row: dict[str, Any]) -> tuple[Any, ...]:
     return key(row["dedup_key"]), key(row["identity"])
 
@@ -103,23 +67,23 @@ def _alert(row: dict[str, Any]) -> tuple[Any, ...]:
 def _episode(row: dict[str, Any]) -> tuple[Any, ...]:
     spans = row["spans"]
     over = spans[-1].get("end") is not None
-    stated = [_at(span.get(name)) for span in spans for name in ("end", "stated_start", "stated_end")]
+    stated = [at_of(span.get(name)) for span in spans for name in ("end", "stated_start", "stated_end")]
     until = max(at for at in stated if at is not None) if over else None
-    return _at(spans[0]["start"]), until, _at(row.get("read_at") or row["last_received"]), "absorbed_by" in row
+    return at_of(spans[0]["start"]), until, at_of(row.get("read_at") or row["last_received"]), "absorbed_by" in row
 
 
 def _item(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (_at(row["read_at"]),)
+    return (at_of(row["read_at"]),)
 
 
 def _incident(row: dict[str, Any]) -> tuple[Any, ...]:
-    times = (_at(row["updated_at"]), _at(row.get("settled_at")))
+    times = (at_of(row["updated_at"]), at_of(row.get("settled_at")))
     return (None if row["status"] == "open" else max(at for at in times if at is not None),)
 
 
 def _summary(row: dict[str, Any]) -> tuple[Any, ...]:
     resolved = row["milestones"].get("resolved")
-    return (None if row["status"] == "open" or resolved is None else _at(resolved["at"]),)
+    return (None if row["status"] == "open" or resolved is None else at_of(resolved["at"]),)
 
 
 _VALUES: Final[dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
