@@ -9,7 +9,7 @@ far back.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -47,6 +47,7 @@ class Conditions:
         self._by_start: defaultdict[str, list[Start]] = defaultdict(list)
         self._recurrences: defaultdict[Condition, list[Start]] = defaultdict(list)
         self._since: dict[str | Condition, datetime] = {}  # older places of an alert, or condition, are not there
+        self._firing: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
         self._resting: dict[str, Resting] = {}
         self._settled: set[str] = set()
         self._asked: tuple[dict[str, None], dict[str, None]] = ({}, {})
@@ -67,6 +68,12 @@ class Conditions:
             self.episodes[row.id] = row
         else:
             self.episodes.pop(row.id, None)
+        if row.absorbed_by is None and row.ended_at is None:
+            self._firing[row.alert][row.id] = row.started_at
+        elif row.id in self._firing.get(row.alert, ()):
+            del self._firing[row.alert][row.id]
+            if not self._firing[row.alert]:
+                del self._firing[row.alert]
         known = self._resting.pop(row.id, None)
         if known is not None:
             self._place(row.alert, (known.started_at, known.id), None)
@@ -203,6 +210,11 @@ class Conditions:
     def in_memory(self, alert: str) -> list[EpisodeRow]:
         """The episodes of one alert that are in memory, by start."""
         return [self.episodes[each] for _, each in self._by_start.get(alert, ()) if each in self.episodes]
+
+    def fires_since(self, alert: str, by: datetime | None, but: Container[str]) -> bool:
+        """Whether an alert fires under a start up to a time (None: any), other than those of some episodes."""
+        firing = self._firing.get(alert, {}).items()
+        return any(each not in but and (by is None or started_at <= by) for each, started_at in firing)
 
     def around(self, alert: str, at: datetime, reach: timedelta) -> list[EpisodeRow]:
         """The episodes of one alert that lasted at some time within reach of another, by start, and perhaps more."""

@@ -120,9 +120,14 @@ class StreamMemory:
     def _put_alert(self, row: AlertRow) -> None:
         old = self.alerts.get(row.id)
         self._conditions.put_alert(row)
-        if old is not None and self._subject(old) != self._subject(row):
-            for each in self._conditions.in_memory(row.id):
+        if old is None:
+            return
+        moved = self._subject(old) != self._subject(row)
+        for each in self._conditions.in_memory(row.id):
+            if moved:
                 self._index_subject(each)
+            if each.incident is None:
+                self._timers.set(TimerKind.EXPECTED_OVER, each.id)  # another maintenance window may be meant now
 
     def _put_episode(self, row: EpisodeRow) -> None:
         old = self.episodes.get(row.id)
@@ -288,11 +293,7 @@ class StreamMemory:
             return False
         own = self.members[name].episodes if kind is _Rest.INCIDENT else {name: self.episodes[name]}
         until = {row.alert: resting(row).until for row in sorted(own.values(), key=lambda row: row.started_at)}
-        return any(
-            each.ended_at is None and each.id not in own and (over is None or over >= each.started_at)
-            for alert, over in until.items()
-            for each in self._conditions.in_memory(alert)
-        )
+        return any(self._conditions.fires_since(alert, over, own) for alert, over in until.items())
 
     def _rest_incident(self, incident: str) -> Iterable[Row]:
         """An incident leaves with all that leads to it."""
