@@ -124,11 +124,14 @@ class StoreWriter:
         Raises:
             StoreUnavailable: not now.
         """
-        try:
-            async with reading(self._engine) as connection:
+        async with reading(self._engine) as connection:
+            try:
                 return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
-        except ArchiveAway as error:
-            raise StoreUnavailable(str(error)) from error
+            except Exception as error:  # noqa: BLE001 - raised below: here it would pass for a failure of the database
+                failed = error
+        if isinstance(failed, ArchiveAway):
+            raise StoreUnavailable(str(failed)) from failed
+        raise failed
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and the read position in one transaction.
