@@ -151,7 +151,7 @@ READS: Final = (
         method="GET",
         path="/v1/sources",
         told="The integrations: when each was heard last, how often, what could not be read, what to paste into it.",
-        answers={200: answer("All of them.", listed("sources", _OBJECT))},
+        answers={200: answer("All of them.", _OBJECT)},
     ),
     Operation(
         method="GET",
