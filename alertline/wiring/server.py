@@ -189,6 +189,8 @@ class _House:
             # it takes deliveries while the database is away, and makes no tables
             engine = open_engine(folder.store_url)
         else:
+            if not self.settings.database:
+                folder.create()
             engine = await folder.open_store()
         self.stack.push_async_callback(named, "store", engine.dispose)
         self.access = open_access(self.settings, engine, self.options.link, self.stack)
