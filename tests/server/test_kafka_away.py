@@ -43,7 +43,7 @@ async def test_two_receivers_of_one_folder_have_a_spool_each(tmp_path: Path) -> 
     settings = Settings(port=0, data=str(tmp_path / "data"), kafka=nobody, drain="1ms")
     options = ServeOptions(role=Role.INGEST)
     async with serving(settings, options), serving(settings, options):
-        assert {each.name for each in (tmp_path / "data").glob("*.db")} == {"spool-0.db", "spool-1.db"}
+        assert {each.name for each in (tmp_path / "data").glob("spool-*.db")} == {"spool-0.db", "spool-1.db"}
 
 
 @pytest.mark.parametrize("role", [Role.INGEST, Role.REVIEW])
