@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka run test test-long check format bench schemas docs lock clean setup-run setup-dev
+.PHONY: help demo demo-kafka run test test-long check format bench schemas docs lock clean setup-run setup-dev setup-programs
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,10 +18,10 @@ demo-kafka: setup-dev ## the same on a real Kafka and a real PostgreSQL, set up 
 run: setup-run ## the service, empty, on 127.0.0.1:8080 (ARGS='--port 9000')
 	@$(BIN)/alertline serve $(ARGS)
 
-test: setup-dev ## every test (ARGS='-k timeline' for some)
+test: setup-dev setup-programs ## every test (ARGS='-k timeline' for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-long: setup-dev ## the long forms too
+test-long: setup-dev setup-programs ## the long forms too
 	@ALERTLINE_TEST_LONG=1 $(BIN)/python -m pytest $(ARGS)
 
 check: setup-dev ## format, lint, types, imports; no tests
@@ -54,6 +54,9 @@ clean: ## remove the environment, caches and builds; recorded data (alertline-da
 
 setup-run:
 	@if [ -e .venv/.ready-dev.txt ]; then $(PYTHON) deploy/setup_env.py requirements/dev.txt; else $(PYTHON) deploy/setup_env.py requirements/run.txt; fi
+
+setup-programs:
+	@$(PYTHON) deploy/setup_programs.py
 
 setup-dev:
 	@$(PYTHON) deploy/setup_env.py requirements/dev.txt
