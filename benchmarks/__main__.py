@@ -1,4 +1,4 @@
-"""`python -m benchmarks [receive|replay|engine|correlation|adapters|log|store|consumer|kafka|review|reports …]`."""
+"""`python -m benchmarks NAME…`: what is measured is in the modules; `--help` names them."""
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -20,6 +20,7 @@ _NAMES: Final = (
     "store",
     "consumer",
     "kafka",
+    "visible",
     "review",
     "reports",
 )

@@ -33,7 +33,7 @@ from tests.support.kafka_jars import Broker, cluster, missing_programs
 from tests.support.postgres import Server, database, own_server
 from tests.support.server import Server as Process
 
-__all__ = ["measure"]
+__all__ = ["measure", "stream_in"]
 
 _PARTITIONS: Final = 4
 _EACH: Final = 10_000
@@ -112,7 +112,7 @@ async def _fill(kafka: Kafka) -> tuple[float, float]:
     """Append everything, then read it back; each in records a second."""
     log = await KafkaLog.open(kafka)
     try:
-        records = [record for number in range(_PARTITIONS) for record in _records(_stream(number))]
+        records = [record for number in range(_PARTITIONS) for record in _records(stream_in(number))]
         began = time.perf_counter()
         for start in range(0, len(records), 2000):
             await log.append_all(records[start : start + 2000])
@@ -127,7 +127,7 @@ async def _fill(kafka: Kafka) -> tuple[float, float]:
         await log.close()
 
 
-def _stream(partition: int) -> str:
+def stream_in(partition: int) -> str:
     """The name of a stream that lies in that partition."""
     return next(name for name in map(str, range(1000)) if partition_of(name, _PARTITIONS) == partition)
 
