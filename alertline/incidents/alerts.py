@@ -55,8 +55,10 @@ def listen(work: Work, heard: Heard, scope: str) -> AlertRow:
     """Fold a notification into its alert's episodes, and let each belong to its incident."""
     heard = by_our_clock(heard, work.policy.skew)
     alert = _described(work, heard, scope)
-    stated = heard.alert
-    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, stated.starts_at, stated.ends_at, _about(heard))
+    start, end = heard.alert.starts_at, heard.alert.ends_at
+    if heard.alert.status is AlertStatus.RESOLVED:
+        end = end or heard.received_at  # a resolve that states no end ends what began before it came
+    known: Sequence[EpisodeRow] = work.state.episodes_near(alert.id, start, end, _about(heard))
     if any_sealed(work, known):
         admitted = after_seal(work, alert, known, heard)
         if admitted is None:
