@@ -5,7 +5,6 @@ The CPU that they take tells more on a machine that others use too.
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -24,13 +23,14 @@ from alertline.store.engine import open_engine
 from alertline.store.migrate import upgrade
 from alertline.store.reader import StoreReader
 from benchmarks.bodies import requests_of
+from benchmarks.real import kafka_and_postgresql
 from benchmarks.reporting import Figure, Options, tell
 from ingest.intake import Posted, receive
 from ingest.integrations import Integrations
 from schemas.records import decode, encode
 from tests.support.kafka import settings
-from tests.support.kafka_jars import Broker, cluster, missing_programs
-from tests.support.postgres import Server, database, own_server
+from tests.support.kafka_jars import Broker
+from tests.support.postgres import Server, database
 from tests.support.server import Server as Process
 
 __all__ = ["measure", "stream_in"]
@@ -54,14 +54,10 @@ class _Took(msgspec.Struct, frozen=True):
 
 def measure(options: Options) -> Iterable[Figure]:
     """Fill a topic, read it back, let two correlators apply it; nothing where Java or Maven is missing."""
-    if missing_programs():
-        tell(f"kafka: not measured, {', '.join(missing_programs())} is missing")
-        return
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertline-bench-")))
-        (broker,) = cluster(folder / "broker")
-        stack.callback(broker.kill)
-        server = stack.enter_context(own_server())
+    with kafka_and_postgresql("kafka") as real:
+        if real is None:
+            return
+        folder, broker, server = real
         found = []
         for number in range(min(options.rounds, 3)):
             found.append(_round(broker, server, folder / str(number)))

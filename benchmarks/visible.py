@@ -5,10 +5,8 @@ those who look share the machine. One delivery of a hundred is asked for, every 
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import quantiles
 from time import perf_counter
 from typing import Final
@@ -20,9 +18,9 @@ import uvloop
 from alertline.store.migrate import upgrade
 from benchmarks.bodies import requests_of
 from benchmarks.kafka import stream_in
+from benchmarks.real import kafka_and_postgresql
 from benchmarks.reporting import Figure, Options, tell
-from tests.support.kafka_jars import cluster, missing_programs
-from tests.support.postgres import database, own_server
+from tests.support.postgres import database
 from tests.support.roles import Roles
 
 __all__ = ["measure"]
@@ -38,14 +36,11 @@ _CONFIG: Final = '[integrations.bench{0}]\nsource = "alertmanager"\nstream = "{1
 
 def measure(options: Options) -> Iterable[Figure]:
     """Each rate once; nothing where Java or Maven is missing."""
-    if missing_programs():
-        tell(f"visible: not measured, {', '.join(missing_programs())} is missing")
-        return
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertline-bench-")))
-        (broker,) = cluster(folder / "broker")
-        stack.callback(broker.kill)
-        made = stack.enter_context(database(stack.enter_context(own_server()).url))
+    with kafka_and_postgresql("visible") as real, ExitStack() as stack:
+        if real is None:
+            return
+        folder, broker, server = real
+        made = stack.enter_context(database(server.url))
         uvloop.run(upgrade(made.url))
         config = "".join(_CONFIG.format(number, stream_in(number)) for number in range(4))
         parts = stack.enter_context(Roles(folder, broker.address, "bench", made.url, correlate=2, config=config))

@@ -14,7 +14,6 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from alertline.incidents.model import (
-    LOAD_ORDER,
     AlertRow,
     ChangeRow,
     EpisodeRow,
@@ -117,43 +116,6 @@ class Archive(Protocol):
         ...
 
 
-class _NoArchive:
-    """For a memory that never lets go of anything."""
-
-    def known_as(self, keys: Collection[str], newest: int) -> Known:
-        return Known()
-
-    def episodes_of(self, alerts: Collection[str]) -> Sequence[Resting]:
-        return ()
-
-    def alert(self, alert: str) -> None:
-        return None
-
-    def family(self, incident: str) -> Sequence[Row]:
-        return ()
-
-    def every_family(self) -> Sequence[Row]:
-        return ()
-
-    def episode(self, episode: str) -> None:
-        return None
-
-    def item(self, item: str) -> None:
-        return None
-
-    def near(self, scope: str, first: datetime, last: datetime) -> Sequence[str]:
-        return ()
-
-    def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
-        return ()
-
-    def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
-        return ()
-
-
-NO_ARCHIVE: Final[Archive] = _NoArchive()
-
-
 class Recalled(dict[str, Value]):
     """Rows by id; one that is not in memory is recalled when it is asked for by `[id]`."""
 
@@ -222,7 +184,7 @@ class MemoryArchive:
             names += [row.id for row in below if isinstance(row, IncidentRow)]
             found |= {row.id: row for row in below}
         alerts = {row.alert: self._rows[row.alert] for row in found.values() if isinstance(row, EpisodeRow)}
-        return sorted([*alerts.values(), *found.values()], key=lambda row: LOAD_ORDER.index(type(row)))
+        return [*alerts.values(), *found.values()]
 
     def every_family(self) -> Sequence[Row]:
         """As the port says."""
@@ -257,6 +219,10 @@ class MemoryArchive:
 
     def _below(self, name: str) -> list[Row]:
         return [self._rows[each] for each in self._of.get(name, ())]
+
+
+NO_ARCHIVE: Final[Archive] = MemoryArchive()
+"""For a memory that never lets go of anything: nobody gives it a row."""
 
 
 def _parents(row: Row) -> tuple[str, ...]:

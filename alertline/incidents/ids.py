@@ -31,6 +31,10 @@ class EventIds:
             named = self._named[item] = "ev_" + digest
         return named
 
+    def gave(self, event: str) -> bool:
+        """Whether an id is that of one of its items. Only those that were asked for are known by anybody."""
+        return event in self._named.values()
+
 
 def mark_id(prefix: str, origin: str, ordinal: int = 0) -> str:
     """The id of something made from an event or a row: `prefix` says what it is, `ordinal` tells several apart."""

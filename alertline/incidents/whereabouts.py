@@ -77,9 +77,6 @@ class Listing:
     def __bool__(self) -> bool:
         return bool(self._opened)
 
-    def __contains__(self, incident: str) -> bool:
-        return incident in self._opened
-
     def add(self, incident: str, opened: Order) -> None:
         """List an incident, if it is not."""
         if incident not in self._opened:

@@ -80,7 +80,7 @@ class Work:
 
     def taken(self, incident: str, by: str) -> bool:
         """Whether an incident has this id already, which is made of the event that opens it."""
-        if any(by == self.event(each.item) for each in self.events):
+        if self.ids.gave(by):
             return incident in self.state.incidents  # said just now: nothing older was opened by it
         return self.state.incident(incident) is not None
 
