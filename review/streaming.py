@@ -49,11 +49,11 @@ def _stream(reader: Reader) -> Callable[[web.Request], Awaitable[web.StreamRespo
         async with response:
             told = asyncio.ensure_future(_tell(reader, response, since or news.place, reset=news.reset))
             request.app[STREAMS].add(told)
+            told.add_done_callback(request.app[STREAMS].discard)
             try:
                 await asyncio.wait({told})
             finally:
                 told.cancel()  # the reader went away
-                request.app[STREAMS].discard(told)
         return response
 
     return handle

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from alertline.clock import monotonic
 from alertline.store.failures import StoreUnavailable, meaning
+from alertline.store.sqlite_connection import connect
 
 __all__ = [
     "Rows",
@@ -94,7 +95,7 @@ def open_engine(url: str, *, patient: bool = False) -> AsyncEngine:
     parsed = url_of(url)
     if parsed.drivername.startswith("postgresql"):
         return _open_postgresql(parsed, patient=patient)
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, connect_args={"async_creator_fn": connect})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

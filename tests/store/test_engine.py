@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,26 @@ async def test_a_cancelled_transaction_writes_nothing(engine: AsyncEngine) -> No
     assert await count(engine) == 0
     async with writing(engine) as connection:
         await connection.execute(text("INSERT INTO t VALUES (2)"))
+
+
+async def test_a_reader_may_be_cancelled_twice(engine: AsyncEngine) -> None:
+    """Wherever in its work that meets it, nothing is left that waits: neither a task nor the lock of the file."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT count(*) FROM n"
+
+    async def read() -> None:
+        async with reading(engine) as connection:
+            for _ in range(3):
+                await connection.execute(text(numbers))
+
+    for first, second in product(range(20), range(1, 5)):
+        reader = asyncio.create_task(read())
+        for turns in (first, second):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reader.cancel()
+        await asyncio.wait({reader})
+
+    async with writing(engine) as connection:
+        await connection.execute(text("INSERT INTO t VALUES (1)"))
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left or not (await asyncio.wait(left, timeout=5))[1]
