@@ -6,6 +6,7 @@ ever told from an old state, and a reader that missed a hundred changes of one i
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import orjson
@@ -13,19 +14,50 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from alertline.store.engine import StoreUnavailable
-from alertline.store.feed import place_in, words_of
+from alertline.store.feed import News, place_in, words_of
 from alertline.web.access import Permission
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
 from review.reading import Reader
 
-__all__ = ["STREAMS", "end_streams", "stream_routes"]
-
-STREAMS: Final = web.AppKey("streams", set[asyncio.Task[None]])
+__all__ = ["STREAMS", "Streams", "end_streams", "stream_routes"]
 
 _LOOK_S: Final = 0.5
 _LONGEST_ID: Final = 500
 _RETRY_MS: Final = 2000
+
+_Look = Callable[[dict[int, int]], Awaitable[News]]
+
+
+class Streams:
+    """The streams that are open now, and what they read."""
+
+    def __init__(self) -> None:
+        self.told: set[asyncio.Task[None]] = set()
+        self._reads: set[asyncio.Task[News]] = set()
+
+    async def read(self, reader: Reader, place: dict[int, int]) -> News:
+        """What is new, by a read that goes on when its stream ends: one that is given up halfway costs a connection."""
+        reading = asyncio.ensure_future(reader.news(place))
+        self._reads.add(reading)
+        reading.add_done_callback(self._done)
+        return await asyncio.shield(reading)
+
+    async def end(self) -> None:
+        """End them all, and come back when nothing reads any more."""
+        for task in list(self.told):
+            task.cancel()
+        for unfinished in (self.told, self._reads):
+            if unfinished:
+                await asyncio.wait(set(unfinished))
+
+    def _done(self, reading: asyncio.Task[News]) -> None:
+        self._reads.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # nobody may be there to take it
+
+
+STREAMS: Final = web.AppKey("streams", Streams)
 
 
 def stream_routes(reader: Reader) -> list[Route]:
@@ -35,9 +67,7 @@ def stream_routes(reader: Reader) -> list[Route]:
 
 async def end_streams(app: web.Application) -> None:
     """Let every open stream end: a server that stops waits for nobody's page."""
-    open_now = app[STREAMS]
-    for task in list(open_now):
-        task.cancel()
+    await app[STREAMS].end()
 
 
 def _stream(reader: Reader) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -47,9 +77,11 @@ def _stream(reader: Reader) -> Callable[[web.Request], Awaitable[web.StreamRespo
         response = EventSourceResponse()
         await response.prepare(request)
         async with response:
-            told = asyncio.ensure_future(_tell(reader, response, since or news.place, reset=news.reset))
-            request.app[STREAMS].add(told)
-            told.add_done_callback(request.app[STREAMS].discard)
+            streams = request.app[STREAMS]
+            place = news.place if since is None or news.reset else since
+            told = asyncio.ensure_future(_tell(partial(streams.read, reader), response, place, reset=news.reset))
+            streams.told.add(told)
+            told.add_done_callback(streams.told.discard)
             try:
                 await asyncio.wait({told})
             finally:
@@ -59,14 +91,12 @@ def _stream(reader: Reader) -> Callable[[web.Request], Awaitable[web.StreamRespo
     return handle
 
 
-async def _tell(reader: Reader, response: EventSourceResponse, place: dict[int, int], *, reset: bool) -> None:
+async def _tell(look: _Look, response: EventSourceResponse, place: dict[int, int], *, reset: bool) -> None:
     """Look again and again until the reader goes away; the first event says where the stream is."""
-    if reset:
-        place = (await reader.news(None)).place
     await response.send("{}", id=words_of(place), event="reset" if reset else "begin", retry=_RETRY_MS)
     while response.is_connected():
         try:
-            news = await reader.news(place)
+            news = await look(place)
         except StoreUnavailable:
             await asyncio.sleep(_LOOK_S)
             continue

@@ -52,7 +52,7 @@ from ingest.servers.routes import let_in, server_routes
 from review.pages import browser_errors, review_routes
 from review.reports.prometheus import report_exposition
 from review.reports.routes import report_routes
-from review.streaming import STREAMS, end_streams
+from review.streaming import STREAMS, Streams, end_streams
 from schemas.configuration import Configuration
 from schemas.records import Record
 
@@ -91,7 +91,7 @@ def build_app(
     access = access or Access()
     add_routes(app, routes, access.authenticator, hosts=access.hosts, shown=shown)
     add_unknown_routes(app, shown=shown)
-    app[STREAMS] = set()
+    app[STREAMS] = Streams()
     app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(_with_little_collecting)
     return app
