@@ -8,6 +8,7 @@ rows of the last `KEPT` gives the same numbers as a fold of all.
 """
 
 from collections import Counter, deque
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import comb
 from typing import Final
@@ -91,7 +92,7 @@ class Background:
         self._count = 0
         self._clusters: list[set[Check]] = []
         self._cluster_of: deque[tuple[datetime, set[Check]]] = deque(maxlen=_COMPANIONS)
-        self._recent: deque[tuple[ArrivalRow, tuple[Key, ...]]] = deque(maxlen=_COMPANIONS)
+        self._recent: deque[ArrivalRow] = deque(maxlen=_COMPANIONS)
         self._last: dict[Key, ArrivalRow] = {}
         self._last_pair: dict[tuple[Key, Key], ArrivalRow] = {}
         self._last_check: dict[Check, datetime] = {}
@@ -124,20 +125,20 @@ class Background:
             if _apart(row, self._last_pair.get(pair)):
                 self._now.pairs[pair] += 1
             self._last_pair[pair] = row
-        self._recent.append((row, _keys(row)))
+        self._recent.append(row)
 
-    def _pairs_with(self, row: ArrivalRow) -> dict[tuple[Key, Key], None]:
+    def _pairs_with(self, row: ArrivalRow) -> Iterator[tuple[Key, Key]]:
         """The pairs of services and of groups that started together just now, each once."""
-        found: dict[tuple[Key, Key], None] = {}
-        keys = _keys(row)
-        earliest, latest, stale = row.at - _TOGETHER, row.at + _TOGETHER, row.read_at - _STALE
-        for other, theirs in self._recent:
-            if earliest <= other.at <= latest and other.read_at >= stale:
-                for mine in keys:
-                    for its in theirs:
-                        if mine[0] == its[0] and (mine[0] == "group" or mine != its):
-                            found[(mine, its) if mine <= its else (its, mine)] = None
-        return found
+        while self._recent and self._recent[0].read_at < row.read_at - _STALE:
+            self._recent.popleft()  # they came in log order: nothing that comes is compared with them any more
+        earliest, latest = row.at - _TOGETHER, row.at + _TOGETHER
+        near = [other for other in self._recent if earliest <= other.at <= latest]
+        if (own := row.service) is not None:
+            for service in {each.service for each in near if each.service is not None and each.service != own}:
+                yield _pair(("service", own), ("service", service))
+        if (mine := row.group) is not None:
+            for group in {each.group for each in near if each.group is not None}:
+                yield _pair(("group", mine), ("group", group))
 
     def _cluster(self, row: ArrivalRow) -> None:
         """Count an arrival to what started within a minute of it, else as something new. Order matters little so."""

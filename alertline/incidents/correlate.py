@@ -14,6 +14,7 @@ import msgspec
 from alertline.incidents.ending import is_over
 from alertline.incidents.evidence import HARD, points_of, weigh
 from alertline.incidents.lifecycle import within_span
+from alertline.incidents.members import Extent
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest, rank
@@ -27,6 +28,7 @@ __all__ = ["Placement", "place"]
 _NEWEST = 16  # the newest incidents of a scope that are looked at, whatever they are about
 _CANDIDATES = 32  # and all that are looked at
 _MOST_RELATED = 3
+_NONE = timedelta(0)
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -140,11 +142,17 @@ def _begin_close(starts: dict[str, datetime], one: Related, other: Related, poli
 
 def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:
     """Event time between an episode and an incident; zero where they overlap."""
-    start = state.members[row.id].tally.first_start or row.opened_at
+    start, end = state.members[row.id].extent or _extent(state, row)
     if episode.started_at < start:
-        return timedelta(0) if episode.ended_at is None else max(start - episode.ended_at, timedelta(0))
-    end = _end(state, row)
-    return timedelta(0) if end is None else max(episode.started_at - end, timedelta(0))
+        return _NONE if episode.ended_at is None else max(start - episode.ended_at, _NONE)
+    return _NONE if end is None else max(episode.started_at - end, _NONE)
+
+
+def _extent(state: StreamState, row: IncidentRow) -> Extent:
+    """From when to when an incident lasted so far; without an end while anything fires."""
+    members = state.members[row.id]
+    members.extent = (members.tally.first_start or row.opened_at, _end(state, row))
+    return members.extent
 
 
 def _end(state: StreamState, row: IncidentRow) -> datetime | None:

@@ -16,11 +16,12 @@ from alertline.incidents.policy import Policy
 from alertline.incidents.sums import Sums
 from schemas.vocabulary import Severity
 
-__all__ = ["About", "Members", "Tally"]
+__all__ = ["About", "Extent", "Members", "Tally"]
 
 _FEW: Final = 32
 
 Name = TypeVar("Name", str, tuple[str, str])
+Extent = tuple[datetime, datetime | None]
 Value = TypeVar("Value", datetime, tuple[datetime, bool], str, tuple[str, str])
 
 
@@ -151,6 +152,7 @@ class Members:
 
     Attributes:
         services, groups: of the members' alerts, by name; checks: with their services.
+        stamps: the milestones; extent: from when to when it lasted so far. None: not computed since it changed.
     """
 
     def __init__(self) -> None:
@@ -158,6 +160,7 @@ class Members:
         self.items: dict[str, ItemRow] = {}
         self._gist: Gist | None = None
         self.stamps: Stamps | None = None
+        self.extent: Extent | None = None
         self.turns = Turns()
         self.services, self.groups = Names[str](), Names[str]()
         self.checks = Names[tuple[str, str]]()
@@ -204,7 +207,7 @@ class Members:
         self._tally_of(row).add(row)
         self.turns.add(row)
         self._name(about, 1)
-        self.stamps = None
+        self.forget_stamps()
 
     def refresh(self, row: EpisodeRow, *, moved: bool) -> None:
         """Let a member be as it is now; `moved`: its spans changed."""
@@ -222,7 +225,7 @@ class Members:
         if self._gist is not None:
             self._gist.put(row)
         if moved or _shown(old) != _shown(row):
-            self.stamps = None  # else it is a repeat: no stamp can have moved
+            self.forget_stamps()  # else it is a repeat: no stamp can have moved
 
     def remove_episode(self, episode: str) -> None:
         """Let an episode be no member any more."""
@@ -231,7 +234,7 @@ class Members:
             if self._gist is not None:
                 self._gist.remove(episode)
             self._uncount(row)
-            self.stamps = None
+            self.forget_stamps()
 
     def _uncount(self, row: EpisodeRow) -> None:
         self._tally_of(row).remove(row)
@@ -248,16 +251,16 @@ class Members:
     def put_item(self, row: ItemRow) -> None:
         """Let an item belong here, as it is now."""
         self.items[row.id] = row
-        self.stamps = None
+        self.forget_stamps()
 
     def remove_item(self, item: str) -> None:
         """Let an item belong here no more."""
         self.items.pop(item, None)
-        self.stamps = None
+        self.forget_stamps()
 
     def forget_stamps(self) -> None:
-        """The incident's own row changed: its milestones are computed again when asked for."""
-        self.stamps = None
+        """Its milestones, and when it lasted, are computed again when asked for: its own row changed, say."""
+        self.stamps = self.extent = None
 
     def _tally_of(self, row: EpisodeRow) -> Tally:
         return self._pages if row.paging else self._monitoring
