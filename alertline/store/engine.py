@@ -7,16 +7,18 @@ the read position goes back with them, and they are made again from the log, whi
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from array import array
+from collections.abc import AsyncIterator, MutableSequence, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
-from sqlalchemy import URL, Connection, Table, event, make_url, text
+from sqlalchemy import URL, ColumnElement, Connection, Double, Select, Table, event, func, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import NullType
 
 from alertline.clock import monotonic
 from alertline.store.failures import StoreUnavailable, meaning
@@ -25,6 +27,7 @@ from alertline.store.sqlite_connection import connect
 __all__ = [
     "Rows",
     "StoreUnavailable",
+    "columns",
     "copies",
     "copy",
     "insert",
@@ -45,8 +48,10 @@ _SQLITE_PRAGMAS: Final = (
 )
 
 _FIRST_S: Final = 5.0
+_ROWS: Final = 1000
 
 Insert = sqlite.Insert | postgresql.Insert
+Column = MutableSequence[Any]
 
 
 Rows = Sequence[tuple[str | int | float | bool | None, ...]]
@@ -179,6 +184,33 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     async with _transaction(engine, options) as connection:
         yield connection
+
+
+async def columns(connection: AsyncConnection, query: Select[Any]) -> list[Column]:
+    """What a query finds, column by column, in no order: of very many rows in a fraction of the time of `execute`.
+
+    Values are as the driver has them; on SQLite yes and no are 1 and 0. What is `Double` must not be null.
+    """
+    if connection.dialect.name == "postgresql":  # its arrays come over the wire as they are
+        wanted = query.subquery().c
+        row = (await connection.execute(select(*(func.array_agg(each, type_=NullType()) for each in wanted)))).one()
+        return [_column(each, values or ()) for each, values in zip(wanted, row, strict=True)]
+    found = [_column(each) for each in query.selected_columns]
+    # the driver's rows, few at a time: SQLAlchemy's cost as much again, and many at once fall out of the cache
+    said = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    values = [said.params[name] for name in getattr(said, "positiontup", None) or ()]
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert raw is not None  # noqa: S101 - it is open
+    async with raw.execute(str(said), values) as cursor:
+        while rows := await cursor.fetchmany(_ROWS):
+            for column, own in zip(found, zip(*rows, strict=True), strict=True):
+                column.extend(own)
+    return found
+
+
+def _column(kind: ColumnElement[Any], values: Sequence[Any] = ()) -> Column:
+    """Values beside each other; objects lie all over the memory, and to get them takes longer than all else."""
+    return array("d", values) if isinstance(kind.type, Double) else list(values)
 
 
 @asynccontextmanager

@@ -1,52 +1,56 @@
 """Reading what reports are made of: few columns of many incidents, all of one moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Double, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import from_micros, micros
-from alertline.incidents.reporting.alerts import Firing, Heard
+from alertline.incidents.reporting.alerts import EpisodeLine, Firing, Heard, Rule
 from alertline.incidents.reporting.cohort import excluded
-from alertline.incidents.reporting.figures import METRICS, Measured, Question
-from alertline.store.engine import reading
+from alertline.incidents.reporting.figures import METRICS, UNMEASURED, Measured, Question
+from alertline.store.engine import columns, reading
 from alertline.store.port import Summary
-from alertline.store.rows import fit, key, read_summary, unfit
+from alertline.store.rows import fit, key, read_alert, read_episode, read_summary, unfit
 from alertline.store.tables import (
     alerts,
     episodes,
     incident_metrics,
-    incident_milestones,
     stream_clocks,
     summaries,
     summary_services,
 )
-from schemas.vocabulary import Excluded, GroupBy, MilestoneName, Severity
+from schemas.vocabulary import Excluded, GroupBy
 
 __all__ = ["Figures", "ReportReader"]
 
-_ABOUT: Final = 9  # columns before those of the metrics
-_COLUMNS: Final = tuple(
-    incident_metrics.c[name]
-    for name in (
-        *("incident_id", "cohort_at", "detected_at", "merged_into", "classification", "status", "severity", "scope"),
-        *("bases", *METRICS),
-    )
-)
-
-
+_FEW: Final = 500  # that are named one by one in a question to the database
 _INCIDENT: Final = incident_metrics.c.incident_id
+_COUNTS: Final = (
+    incident_metrics.c.merged_into.is_not(None),
+    incident_metrics.c.classification,
+    incident_metrics.c.detected_at.is_not(None),
+    incident_metrics.c.status,
+)
+_COLUMNS: Final = (
+    *(_INCIDENT, incident_metrics.c.cohort_at, incident_metrics.c.severity, incident_metrics.c.scope),
+    *(
+        incident_metrics.c.bases,
+        *_COUNTS,
+        *(func.coalesce(incident_metrics.c[name], UNMEASURED, type_=Double) for name in METRICS),
+    ),
+)
 
 
 class Figures(msgspec.Struct, frozen=True):
     """What one report is made of; `as_of`: log time of the newest record that was applied, None before the first."""
 
-    measured: Sequence[Measured]
+    measured: Measured
     as_of: datetime | None
 
 
@@ -59,64 +63,92 @@ class ReportReader:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def figures(self, asked: Question, *, stamps: bool = False) -> Figures:
-        """The incidents that a report is about, by time of detection, then by id; with their milestones, if wanted."""
-        query = select(*_COLUMNS).where(*_within(asked)).order_by(incident_metrics.c.cohort_at, _INCIDENT)
+    async def figures(self, asked: Question) -> Figures:
+        """The incidents that a report is about, in no order; with their services, or sources, if it groups by them."""
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).all()
-            services = await _services(connection, asked) if asked.group_by is GroupBy.SERVICE else {}
-            sources = await _sources(connection, asked) if asked.group_by is GroupBy.SOURCE else {}
-            at = await _stamps(connection, asked) if stamps else {}
+            found = await columns(connection, select(*_COLUMNS).where(*_within(asked)))
+            number = dict(zip(found[0], range(len(found[0])), strict=True))
+            members = await _members(connection, asked, number)
             as_of = await connection.scalar(select(func.max(stream_clocks.c.log_time)))
-        measured = [
-            _measured(row, services.get(row[0], ()), sources.get(row[0], ()), at.get(row[0], {})) for row in rows
-        ]
-        return Figures(measured, None if as_of is None else from_micros(as_of))
+        return Figures(_measured(found, members), None if as_of is None else from_micros(as_of))
 
-    async def summaries(self, asked: Question) -> list[Summary]:
-        """The same incidents in the same order, with all that a list line holds."""
+    async def summaries(self, asked: Question, wanted: Collection[str]) -> list[Summary]:
+        """Some of these incidents, by time of detection, then by id, with all that a list line holds."""
         query = select(summaries.c.body).join(incident_metrics, summaries.c.id == _INCIDENT).where(*_within(asked))
+        if len(wanted) <= _FEW:
+            query = query.where(_INCIDENT.in_(wanted))
         async with reading(self._engine) as connection:
             bodies = await connection.scalars(query.order_by(incident_metrics.c.cohort_at, _INCIDENT))
-            return [read_summary(body) for body in bodies]
+            return [line for line in map(read_summary, bodies) if line.id in wanted]
 
     async def firings(self, asked: Question) -> list[Firing]:
-        """When each rule first fired in each of these incidents; pages only where nothing else fired."""
+        """When each rule first fired in each of these incidents, one after another; pages where nothing else fired."""
         rule = (alerts.c.rule, alerts.c.service)
         query = (
             select(episodes.c.incident, *rule, func.min(episodes.c.started_at), episodes.c.paging)
             .join(alerts, alerts.c.id == episodes.c.alert)
             .join(incident_metrics, episodes.c.incident == _INCIDENT)
-            .where(*_within(asked))
+            .where(episodes.c.absorbed.is_(False), *_within(asked))
             .group_by(episodes.c.incident, *rule, episodes.c.paging)
         )
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query.order_by(episodes.c.incident))).all()
         return [
-            Firing(incident, *_rule(name, service), began)
+            Firing(incident, _rule(name, service), began)
             for incident, own in groupby(rows, key=lambda row: row[0])
             for _, name, service, began, _ in _witnesses(list(own))
         ]
 
     async def heard(self, asked: Question) -> list[Heard]:
-        """How many episodes of each rule began in the time that is asked for, by incident; pages are none."""
-        began = episodes.c.started_at
-        wanted: list[ColumnElement[bool]] = [episodes.c.paging.is_(False), *_between(began, asked)]
-        if asked.service is not None:
-            wanted.append(alerts.c.service == fit(asked.service))
-        query = (
-            select(alerts.c.rule, alerts.c.service, episodes.c.incident, func.count())
-            .join(alerts, alerts.c.id == episodes.c.alert)
-            .where(*wanted)
-            .group_by(alerts.c.rule, alerts.c.service, episodes.c.incident)
+        """How many episodes of each rule began in the time that is asked for; pages are none."""
+        rule = (alerts.c.rule, alerts.c.service)
+        query = _episodes(asked, *rule, episodes.c.incident.is_not(None), *_COUNTS, func.count())
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query.group_by(*rule, episodes.c.incident.is_not(None), *_COUNTS))).all()
+        return [
+            Heard(_rule(name, service), bool(in_one) and _excluded(*counts) is None, count)
+            for name, service, in_one, *counts, count in rows
+        ]
+
+    async def episodes(self, asked: Question, rule: Rule) -> list[EpisodeLine]:
+        """The episodes of one rule among these, in order of time."""
+        query = _episodes(asked, alerts.c.body, episodes.c.body, *_COUNTS).where(
+            func.coalesce(alerts.c.rule, "") == fit(rule.name),
+            alerts.c.service.is_(None) if rule.service is None else alerts.c.service == fit(rule.service),
         )
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).all()
-        return [Heard(*_rule(rule, service), incident, count) for rule, service, incident, count in rows]
+            rows = (await connection.execute(query.order_by(episodes.c.started_at, episodes.c.id))).all()
+        return [_episode_line(*row) for row in rows]
 
 
-def _rule(name: str | None, service: str | None) -> tuple[str, str | None]:
-    return unfit(name or ""), None if service is None else unfit(service)
+def _episodes(asked: Question, *wanted: ColumnElement[Any]) -> Select[Any]:
+    """Episodes that began in the time that is asked for, without pages, with their alerts and incidents."""
+    query = (
+        select(*wanted)
+        .select_from(episodes)
+        .join(alerts, alerts.c.id == episodes.c.alert)
+        .outerjoin(incident_metrics, episodes.c.incident == _INCIDENT)
+        .where(episodes.c.paging.is_(False), episodes.c.absorbed.is_(False), *_between(episodes.c.started_at, asked))
+    )
+    return query if asked.service is None else query.where(alerts.c.service == fit(asked.service))
+
+
+def _episode_line(alert_body: str, body: str, *counts: Any) -> EpisodeLine:
+    alert, episode = read_alert(alert_body), read_episode(body)
+    return EpisodeLine(
+        title=alert.title,
+        dedup_key=alert.dedup_key,
+        source=alert.source or "",
+        started_at=episode.started_at,
+        ended_at=episode.ended_at,
+        incident=episode.incident,
+        excluded=None if episode.incident is None else _excluded(*counts),
+    )
+
+
+@cache
+def _rule(name: str | None, service: str | None) -> Rule:
+    return Rule(unfit(name or ""), None if service is None else unfit(service))
 
 
 def _between(column: ColumnElement[int], asked: Question) -> list[ColumnElement[bool]]:
@@ -145,34 +177,45 @@ def _of(incident_id: ColumnElement[str], asked: Question) -> list[ColumnElement[
     return [incident_id.in_(select(_INCIDENT).where(*within))] if within else []
 
 
-async def _services(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
-    names = summary_services.c
-    found: dict[str, list[str]] = {}
-    query = select(names.incident_id, names.service).where(*_of(names.incident_id, asked))
-    for incident, name in await connection.execute(query.order_by(names.incident_id, names.service)):
-        found.setdefault(incident, []).append(unfit(name))
-    return found
+async def _members(connection: AsyncConnection, asked: Question, number: Mapping[str, int]) -> dict[str, list[int]]:
+    """The numbers of the incidents of each service, or source, if the question groups by it."""
+    if asked.group_by is GroupBy.SERVICE:
+        names = summary_services.c
+        query = select(names.incident_id, names.service).where(*_of(names.incident_id, asked))
+        found = _by_name(await columns(connection, query), number, unfit)
+        return {name: list(own) for name, own in found.items()}
+    return await _sources(connection, asked, number) if asked.group_by is GroupBy.SOURCE else {}
 
 
-async def _sources(connection: AsyncConnection, asked: Question) -> dict[str, list[str]]:
-    """The sources of the alerts of each incident; of pagers only where nothing else fired."""
+async def _sources(connection: AsyncConnection, asked: Question, number: Mapping[str, int]) -> dict[str, list[int]]:
+    """The same by sources of their alerts; of pagers only where nothing else fired."""
     source_of = {id_: unfit(name or "") for id_, name in await connection.execute(select(alerts.c.id, alerts.c.source))}
-    heard: dict[str, set[str]] = {}
-    paged: dict[str, set[str]] = {}
-    incident_id = episodes.c.incident
-    query = select(incident_id, episodes.c.alert, episodes.c.paging).where(incident_id.is_not(None))
-    for incident, alert, paging in await connection.execute(query.where(*_of(incident_id, asked))):
-        (paged if paging else heard).setdefault(incident, set()).add(source_of.get(alert, ""))
-    return {incident: sorted(names) for incident, names in (paged | heard).items()}
+    incident = episodes.c.incident
+    query = select(incident, episodes.c.alert).where(incident.is_not(None), *_of(incident, asked))
+    monitored, paged = [
+        _by_name(await columns(connection, query.where(episodes.c.paging.is_(paging))), number, source_of.__getitem__)
+        for paging in (False, True)
+    ]
+    heard = set[int]().union(*monitored.values())
+    return {
+        name: sorted(monitored.get(name, set()) | (paged.get(name, set()) - heard)) for name in {*monitored, *paged}
+    }
 
 
-async def _stamps(connection: AsyncConnection, asked: Question) -> dict[str, dict[MilestoneName, int]]:
-    table = incident_milestones.c
-    query = select(table.incident_id, table.milestone, table.at).where(table.at.is_not(None))
-    found: dict[str, dict[MilestoneName, int]] = {}
-    for incident, name, at in await connection.execute(query.where(*_of(table.incident_id, asked))):
-        found.setdefault(incident, {})[_milestone(name)] = at
-    return found
+def _by_name(
+    found: Sequence[Sequence[str]], number: Mapping[str, int], name_of: Callable[[str], str]
+) -> dict[str, set[int]]:
+    """The numbers of incidents by name; `found` are ids of incidents, and beside them what has a name."""
+    incidents, named = found
+    own = {each: set[int]() for each in set(named)}
+    for incident, each in zip(incidents, named, strict=True):
+        if (n := number.get(incident)) is not None:
+            own[each].add(n)
+    by_name: dict[str, set[int]] = {}
+    for each, numbers in own.items():
+        if numbers:
+            by_name.setdefault(name_of(each), set()).update(numbers)
+    return by_name
 
 
 def _witnesses(rows: Sequence[Any]) -> Iterable[Any]:
@@ -183,24 +226,21 @@ def _witnesses(rows: Sequence[Any]) -> Iterable[Any]:
 @cache
 def _excluded(merged: bool, classification: str, detected: bool, status: str) -> Excluded | None:
     """Of the same words the same reason: there are many incidents, and few such words."""
-    return excluded(merged=merged, classification=classification, detected=detected, status=status)
+    return excluded(merged=bool(merged), classification=classification, detected=bool(detected), status=status)
 
 
-_severity: Final = cache(Severity)
-_milestone: Final = cache(MilestoneName)
-
-
-def _measured(row: Any, services: Sequence[str], sources: Sequence[str], stamps: dict[MilestoneName, int]) -> Measured:
-    incident, cohort, detected, merged, classification, status, severity, scope, bases = row[:_ABOUT]
+def _measured(found: Sequence[Sequence[Any]], members: Mapping[str, Sequence[int]]) -> Measured:
+    incidents, cohort, severity, scope, bases, *rest = found
     return Measured(
-        incident,
-        cohort,
-        _excluded(merged is not None, classification, detected is not None, status),
-        _severity(severity),
-        unfit(scope),
-        row[_ABOUT:],
-        bases,
-        services,
-        sources,
-        stamps,
+        incidents=incidents,
+        cohort_us=cohort,
+        excluded=list(map(_excluded, *rest[: len(_COUNTS)])),
+        severity=severity,
+        scope=list(map(_scope, scope)),
+        seconds=rest[len(_COUNTS) :],
+        bases=bases,
+        members=members,
     )
+
+
+_scope: Final = cache(unfit)

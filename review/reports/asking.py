@@ -2,22 +2,31 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from alertline.incidents.reporting.alerts import Rule
 from alertline.incidents.reporting.figures import UNKNOWN_ZONE, Question
 from alertline.incidents.reporting.hours import Calendar
 from review.queries import refused, text_of, word_of
 from review.reports.calendars import calendar_of
 from schemas.vocabulary import Assumed, Excluded, GroupBy, MetricName, Severity
 
-__all__ = ["HOURS", "Asked", "Of", "asked_of", "chosen_of", "moment_of"]
+__all__ = ["HOURS", "Asked", "Fired", "Of", "asked_of", "chosen_of", "moment_of", "rule_of"]
 
 HOURS: Final = "09:00-17:00"
 
 Query = Mapping[str, str]
+
+
+class Fired(StrEnum):
+    """When an alert rule fired in an incident: when that was detected, or later."""
+
+    FIRST = "first"
+    LATER = "later"
 
 
 class Of(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,12 +35,15 @@ class Of(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         metric: in which it was measured; excluded: that do not count for this reason; counted: that count.
         key: of the group with this key (an empty one: that have none).
+        rule: in which this alert rule fired; fired: and did so first, or later.
     """
 
     metric: MetricName | None = None
     excluded: Excluded | None = None
     counted: bool = False
     key: str | None = None
+    rule: Rule | None = None
+    fired: Fired | None = None
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -66,7 +78,7 @@ def asked_of(query: Query, zone: str = "UTC") -> Asked:
 
 
 def chosen_of(query: Query) -> Of:
-    """Read metric, excluded, counted and key.
+    """Read metric, excluded, counted, key, rule, rule_service and fired.
 
     Raises:
         Problem: 400, naming the parameter.
@@ -76,7 +88,14 @@ def chosen_of(query: Query) -> Of:
         excluded=word_of(query, "excluded", Excluded),
         counted=query.get("counted", "") in {"1", "true", "yes"},
         key=query.get("key"),
+        rule=rule_of(query),
+        fired=word_of(query, "fired", Fired),
     )
+
+
+def rule_of(query: Query) -> Rule | None:
+    """Read rule and rule_service (none, or an empty one: its alerts name no service); None: no rule is asked for."""
+    return Rule(query["rule"], query.get("rule_service") or None) if "rule" in query else None
 
 
 def moment_of(raw: str, zone: str, *, ends: bool) -> datetime:

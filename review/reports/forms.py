@@ -59,7 +59,7 @@ def public_report(report: Report) -> dict[str, object]:
 
 def public_incidents(found: Sequence[Behind]) -> list[dict[str, object]]:
     """Each incident as one line of the list, and why it does not count (`excluded`; null: it does)."""
-    return [public_summary(each.summary) | {"excluded": each.measured.excluded} for each in found]
+    return [public_summary(each.summary) | {"excluded": each.excluded} for each in found]
 
 
 def public_alerts(alerts: AlertReport) -> dict[str, object]:
@@ -90,7 +90,7 @@ def incidents_text(found: Sequence[Behind]) -> str:
             each.summary.metrics.get(name) for name in (MetricName.DETECT_FROM_IMPACT, MetricName.RESOLVE_FROM_DETECT)
         ]
         known = [NOT_MEASURED if value is None else metric_value(value) for value in values]
-        counts = "yes" if each.measured.excluded is None else each.measured.excluded.replace("_", " ")
+        counts = "yes" if each.excluded is None else each.excluded.replace("_", " ")
         when = "not recorded" if stamp is None else day_and_clock(stamp.at)
         title = one_line(each.summary.title)
         lines.append(f"{when:16} {known[0]:>14} {known[1]:>14}  {counts:14} {each.summary.id} {title}")
@@ -137,7 +137,7 @@ def _incident_row(each: Behind) -> Iterator[object]:
     public = public_summary(each.summary)
     for name in ("id", "title", "status", "severity", "classification"):
         yield public[name]
-    yield each.measured.excluded
+    yield each.excluded
     yield each.summary.scope
     yield each.summary.services
     yield public["updated_at"]

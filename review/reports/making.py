@@ -1,17 +1,28 @@
 """Making a report: what is read, and what it comes to. All who show a figure come here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from alertline.incidents.reporting.aggregate import counted_value, keys_of, report
-from alertline.incidents.reporting.alerts import Firing, Heard, Noise, RuleLine, first_and_late, noise
-from alertline.incidents.reporting.figures import Measured, Question, Report
+from alertline.incidents.reporting.aggregate import counting, grouped, report
+from alertline.incidents.reporting.alerts import (
+    EpisodeLine,
+    Firing,
+    Heard,
+    Noise,
+    Rule,
+    RuleLine,
+    first_and_late,
+    noise,
+    places,
+)
+from alertline.incidents.reporting.figures import METRICS, Measured, Question, Report
 from alertline.store.port import Summary
 from alertline.store.reports import Figures
-from review.reports.asking import Asked, Of
+from review.reports.asking import Asked, Fired, Of
+from schemas.vocabulary import Excluded
 
 __all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "report_of", "told_by_alerts"]
 
@@ -19,12 +30,12 @@ __all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "repo
 class ReportSource(Protocol):
     """Reads what reports are made of."""
 
-    async def figures(self, asked: Question, *, stamps: bool = False) -> Figures:
-        """The incidents that a report is about; with their milestones, if wanted."""
+    async def figures(self, asked: Question) -> Figures:
+        """The incidents that a report is about."""
         ...
 
-    async def summaries(self, asked: Question) -> Sequence[Summary]:
-        """The same incidents, with all that a list line holds."""
+    async def summaries(self, asked: Question, wanted: Collection[str]) -> Sequence[Summary]:
+        """Some of these incidents, with all that a list line holds."""
         ...
 
     async def firings(self, asked: Question) -> Sequence[Firing]:
@@ -32,15 +43,19 @@ class ReportSource(Protocol):
         ...
 
     async def heard(self, asked: Question) -> Sequence[Heard]:
-        """How many episodes of each alert rule began in the time that is asked for, by incident."""
+        """How many episodes of each alert rule began in the time that is asked for."""
+        ...
+
+    async def episodes(self, asked: Question, rule: Rule) -> Sequence[EpisodeLine]:
+        """The episodes of one alert rule among these."""
         ...
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """One incident behind a figure: as the report takes it, and its list line."""
+    """One incident behind a figure: its list line, and why it does not count (None: it does)."""
 
-    measured: Measured
     summary: Summary
+    excluded: Excluded | None
 
 
 class AlertReport(msgspec.Struct, frozen=True):
@@ -52,7 +67,7 @@ class AlertReport(msgspec.Struct, frozen=True):
 
 async def report_of(source: ReportSource, asked: Asked) -> Report:
     """The report; computed in a thread, so that deliveries are taken meanwhile."""
-    figures = await source.figures(asked.question, stamps=asked.calendar is not None)
+    figures = await source.figures(asked.question)
     return await asyncio.to_thread(
         report, figures.measured, asked.question, as_of=figures.as_of, calendar=asked.calendar
     )
@@ -60,10 +75,11 @@ async def report_of(source: ReportSource, asked: Asked) -> Report:
 
 async def behind(source: ReportSource, asked: Asked, of: Of) -> list[Behind]:
     """The incidents behind a report, or behind one of its figures, by time of detection."""
-    figures = await source.figures(asked.question)
-    wanted = {each.incident: each for each in figures.measured if _is_of(each, asked, of)}
-    lines = await source.summaries(asked.question)
-    return [Behind(wanted[line.id], line) for line in lines if line.id in wanted]
+    measured = (await source.figures(asked.question)).measured
+    firings = () if of.rule is None else await source.firings(asked.question)
+    wanted = {measured.incidents[n]: n for n in _chosen(measured, asked, of, firings)}
+    lines = await source.summaries(asked.question, wanted)
+    return [Behind(line, measured.excluded[wanted[line.id]]) for line in lines]
 
 
 async def alerts_of(source: ReportSource, asked: Asked) -> AlertReport:
@@ -72,19 +88,37 @@ async def alerts_of(source: ReportSource, asked: Asked) -> AlertReport:
     return await told_by_alerts(source, asked, figures.measured)
 
 
-async def told_by_alerts(source: ReportSource, asked: Asked, measured: Sequence[Measured]) -> AlertReport:
+async def told_by_alerts(source: ReportSource, asked: Asked, measured: Measured) -> AlertReport:
     """The same of incidents that were read already."""
-    counted = {each.incident for each in measured if each.excluded is None}
     firings, heard = await source.firings(asked.question), await source.heard(asked.question)
     rules = await asyncio.to_thread(first_and_late, measured, firings, asked.question.assumed)
-    return AlertReport(rules, noise(heard, counted.__contains__))
+    return AlertReport(rules, noise(heard))
 
 
-def _is_of(each: Measured, asked: Asked, of: Of) -> bool:
-    if of.excluded is not None and each.excluded is not of.excluded:
-        return False
-    if (of.counted or of.metric is not None) and each.excluded is not None:
-        return False
-    if of.metric is not None and counted_value(each, of.metric, asked.question.assumed) is None:
-        return False
-    return of.key is None or (of.key or None) in keys_of(asked.question)(each)
+def _chosen(measured: Measured, asked: Asked, of: Of, firings: Iterable[Firing]) -> Iterable[int]:
+    """The numbers of the incidents behind a figure."""
+    found = _of_key(measured, asked.question, of.key)
+    if of.excluded is not None:
+        found = [n for n in found if measured.excluded[n] is of.excluded]
+    if of.counted or of.metric is not None:
+        found = [n for n in found if measured.excluded[n] is None]
+    if of.metric is not None:
+        at = METRICS.index(of.metric)
+        counts = counting("".join([each[at] for each in measured.bases]), of.metric, asked.question.assumed)
+        found = [n for n in found if counts[n]]
+    if of.rule is not None:
+        fired = {
+            n for n, rule, after in places(measured, firings) if rule == of.rule and of.fired in (None, _place(after))
+        }
+        found = [n for n in found if n in fired]
+    return found
+
+
+def _of_key(measured: Measured, asked: Question, key: str | None) -> Sequence[int]:
+    if key is None or (asked.group_by is None and not key):
+        return range(len(measured.incidents))
+    return () if asked.group_by is None else grouped(measured, asked.group_by, asked.zone).get(key or None, ())
+
+
+def _place(after: float) -> Fired:
+    return Fired.LATER if after else Fired.FIRST

@@ -9,7 +9,6 @@ import msgspec
 from aiohttp import web
 
 from alertline.incidents.reporting.aggregate import report
-from alertline.incidents.reporting.figures import METRICS
 from alertline.incidents.telling.wording import METRIC_TITLES
 from alertline.web.access import Permission
 from alertline.web.routes import Route
@@ -41,7 +40,7 @@ def _reports(source: ReportSource, render: Render) -> _Handle:
     async def handle(request: web.Request) -> web.Response:
         asked = asked_of(request.query)
         by_service = Asked(msgspec.structs.replace(asked.question, group_by=GroupBy.SERVICE), asked.calendar)
-        figures = await source.figures(by_service.question, stamps=asked.calendar is not None)
+        figures = await source.figures(by_service.question)
         alerts = await told_by_alerts(source, asked, figures.measured)
 
         def made() -> str:
@@ -69,8 +68,7 @@ def _incidents(source: ReportSource, render: Render) -> _Handle:
         asked, of = asked_of(request.query), chosen_of(request.query)
         found = await behind(source, asked, of)
         if of.metric is not None:
-            n = METRICS.index(of.metric)
-            found = sorted(found, key=lambda each: (each.measured.seconds[n] or 0.0, each.measured.incident))
+            found = sorted(found, key=lambda each: (_seconds(each, of) or 0.0, each.summary.id))
         rows = [(each, _metric(each, of)) for each in found[:_MOST]]
         title = "every metric" if of.metric is None else METRIC_TITLES[of.metric]
         return page_answer(
@@ -81,6 +79,11 @@ def _incidents(source: ReportSource, render: Render) -> _Handle:
         )  # fmt: skip
 
     return handle
+
+
+def _seconds(each: Behind, of: Of) -> float | None:
+    metric = _metric(each, of)
+    return None if metric is None else metric.seconds
 
 
 def _metric(each: Behind, of: Of) -> Metric | None:

@@ -66,7 +66,7 @@ def _of(figures: Figures, length: timedelta | None) -> Report:
     if length is None or figures.as_of is None:
         return report(figures.measured, Question(), as_of=figures.as_of)
     since = figures.as_of - length
-    own = [each for each in figures.measured if each.cohort_us >= micros(since)]
+    own = figures.measured.since(micros(since))
     return report(own, msgspec.structs.replace(Question(), since=since), as_of=figures.as_of)
 
 

@@ -1,13 +1,13 @@
 """The reports page, prepared: every figure with the address of the incidents behind it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from alertline.incidents.reporting.aggregate import counted_value, keys_of, report
+from alertline.incidents.reporting.aggregate import grouped, report, values_of
 from alertline.incidents.reporting.cohort import cohorts, label
 from alertline.incidents.reporting.figures import METRICS, Group, Measured, Question, Report, Statistics
 from alertline.incidents.telling.wording import LENGTHS, METRIC_TITLES, SINCE_DETECTION, SINCE_IMPACT
@@ -96,18 +96,17 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     most_rules: int = _MOST_RULES
 
 
-def page_view(
-    measured: Sequence[Measured], asked: Asked, by_service: Report, alerts: AlertReport, query: Query
-) -> PageView:
+def page_view(measured: Measured, asked: Asked, by_service: Report, alerts: AlertReport, query: Query) -> PageView:
     """Prepare the page; `measured` is what the report by service was made of."""
     links = _Links(query)
     unit = GroupBy.WEEK if _span(measured) <= timedelta(weeks=_WEEKS) else GroupBy.MONTH
     question = msgspec.structs.replace(asked.question, group_by=unit)
-    values = _values(measured, question)
+    everyone = range(len(measured.incidents))
+    values = {name: values_of(measured, everyone, name, question.assumed) for name in METRICS}
     scale = scale_of([value for own in values.values() for value in own])
     services = _largest(by_service.groups)
-    of_service = _of_service(measured)
-    resolves = [values_of(RESOLVE, of_service.get(each.key, ()), question) for each in services]
+    of_service = grouped(measured, GroupBy.SERVICE, question.zone)
+    resolves = [values_of(measured, of_service[each.key], RESOLVE, question.assumed) for each in services]
     own_scale = scale_of([value for each in resolves for value in each])
     return PageView(
         report=by_service,
@@ -119,18 +118,12 @@ def page_view(
         sections=_sections(by_service.total, values, scale, links),
         scale=scale,
         unit=unit.value,
-        over=tuple(_over(name, measured, question, links) for name in (DETECT, RESOLVE)),
+        over=_over(measured, question, unit, links),
         services=tuple(_service(group, own, own_scale, links) for group, own in zip(services, resolves, strict=True)),
         services_scale=own_scale,
         more_services=len(by_service.groups) - len(services),
         alerts=alerts,
     )
-
-
-def values_of(name: MetricName, measured: Iterable[Measured], asked: Question) -> list[float]:
-    """The values of a metric that a report counts."""
-    found = (counted_value(each, name, asked.assumed) for each in measured if each.excluded is None)
-    return [value for value in found if value is not None]
 
 
 class _Links:
@@ -142,10 +135,6 @@ class _Links:
 
     def to(self, **of: str) -> str:
         return f"/reports/incidents?{urlencode(self._asked | of)}"
-
-
-def _values(measured: Sequence[Measured], asked: Question) -> dict[MetricName, list[float]]:
-    return {name: values_of(name, measured, asked) for name in METRICS}
 
 
 def _sections(
@@ -168,29 +157,29 @@ def _line(name: MetricName, total: Group, values: Sequence[float], scale: Scale,
     return Line(name, METRIC_TITLES[name], metric, drawn, links.to(metric=name), total.metrics.get(f"{name}_bh"))
 
 
-def _span(measured: Sequence[Measured]) -> timedelta:
-    times = [each.cohort_us for each in measured]
+def _span(measured: Measured) -> timedelta:
+    times = measured.cohort_us
     return timedelta(microseconds=max(times) - min(times)) if times else timedelta()
 
 
-def _over(name: MetricName, measured: Sequence[Measured], asked: Question, links: _Links) -> Over:
+def _over(measured: Measured, asked: Question, unit: GroupBy, links: _Links) -> tuple[Over, ...]:
     """Every week or month between the first and the last, those without incidents too."""
     groups = {group.key: group for group in report(measured, asked).groups}
-    own: dict[str, list[Measured]] = {}
-    keys = keys_of(asked)
-    for each in measured:
-        own.setdefault(str(keys(each)[0]), []).append(each)
-    columns = []
-    for key in _all_keys(measured, asked):
-        group = groups.get(key)
-        metric = group.metrics[name] if group is not None else _NOTHING
-        columns.append((key, values_of(name, own.get(key, ()), asked), metric))
-    by = {"group_by": str(asked.group_by)}
-    return Over(
-        METRIC_TITLES[name],
-        trend([(key, values, metric.median, metric.p90) for key, values, metric in columns]),
-        tuple(Column(key, metric, links.to(metric=name, key=key, **by)) for key, _, metric in columns),
-    )
+    own, keys = grouped(measured, unit, asked.zone), _all_keys(measured, unit, asked.zone)
+
+    def over(name: MetricName) -> Over:
+        metrics = [groups[key].metrics[name] if key in groups else _NOTHING for key in keys]
+        drawn = [
+            (key, sorted(values_of(measured, own.get(key, ()), name, asked.assumed)), metric.median, metric.p90)
+            for key, metric in zip(keys, metrics, strict=True)
+        ]
+        columns = [
+            Column(key, metric, links.to(metric=name, key=key, group_by=unit))
+            for key, metric in zip(keys, metrics, strict=True)
+        ]
+        return Over(METRIC_TITLES[name], trend(drawn), tuple(columns))
+
+    return over(DETECT), over(RESOLVE)
 
 
 _NOTHING: Final = Statistics(
@@ -198,27 +187,18 @@ _NOTHING: Final = Statistics(
 )
 
 
-def _all_keys(measured: Sequence[Measured], asked: Question) -> list[str]:
+def _all_keys(measured: Measured, unit: GroupBy, zone: str) -> list[str]:
     """The names of all weeks, or months, from the first incident to the last."""
-    if not measured or asked.group_by is None:
+    if not measured.cohort_us:
         return []
-    times = [each.cohort_us for each in measured]
-    days = [date.fromisoformat(cohorts(GroupBy.DAY, asked.zone)(at)) for at in (min(times), max(times))]
-    length = (days[1] - days[0]).days
-    return list(dict.fromkeys(label(days[0] + timedelta(days=n), asked.group_by) for n in range(length + 1)))
+    times = (min(measured.cohort_us), max(measured.cohort_us))
+    days = [date.fromisoformat(cohorts(GroupBy.DAY, zone)(at)) for at in times]
+    return list(dict.fromkeys(label(days[0] + timedelta(days=n), unit) for n in range((days[1] - days[0]).days + 1)))
 
 
 def _largest(groups: Sequence[Group]) -> list[Group]:
     ordered = sorted(groups, key=lambda each: (-each.incidents, each.key is None, each.key or ""))
     return ordered[:_MOST_SERVICES]
-
-
-def _of_service(measured: Sequence[Measured]) -> dict[str | None, list[Measured]]:
-    found: dict[str | None, list[Measured]] = {}
-    for each in measured:
-        for key in each.services or (None,):
-            found.setdefault(key, []).append(each)
-    return found
 
 
 def _service(group: Group, resolves: Sequence[float], scale: Scale, links: _Links) -> ServiceLine:

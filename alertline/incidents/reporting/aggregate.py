@@ -1,16 +1,19 @@
 """The one function that makes figures of many incidents: `report`. Whatever shows a figure shows what it gives."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from math import fsum
+from operator import itemgetter
 from typing import Final
 
-from alertline.incidents.durations import DEFINITION, SPANS
+from alertline.incidents.durations import DEFINITION
 from alertline.incidents.reporting.cohort import cohorts
 from alertline.incidents.reporting.figures import (
     BASIS_LETTERS,
     METRICS,
+    NOT_MEASURED,
     Group,
     Measured,
     Question,
@@ -20,28 +23,28 @@ from alertline.incidents.reporting.figures import (
 from alertline.incidents.reporting.hours import Calendar, in_working_hours
 from schemas.vocabulary import Assumed, Basis, GroupBy, MetricName
 
-__all__ = ["BUSINESS_HOURS", "counted_value", "keys_of", "quantile", "report", "statistics"]
+__all__ = ["BUSINESS_HOURS", "counting", "grouped", "quantile", "report", "statistics", "values_of"]
 
 BUSINESS_HOURS: Final = "_bh"
 _DIGITS: Final = 6  # of seconds: stamps have microseconds
 _ASSUMED: Final = Basis.ASSUMED.value[0]
+_MEASURED: Final = bytes(chr(code) != NOT_MEASURED for code in range(256))
+_STATED: Final = bytes(chr(code) not in (NOT_MEASURED, _ASSUMED) for code in range(256))
+
+Numbers = Sequence[int]
+Column = Sequence[float]
 
 
 def report(
-    measured: Sequence[Measured], asked: Question, *, as_of: datetime | None = None, calendar: Calendar | None = None
+    measured: Measured, asked: Question, *, as_of: datetime | None = None, calendar: Calendar | None = None
 ) -> Report:
     """Aggregate incidents: all together, and by what they are grouped by.
 
     `measured` holds those that the question is about; the order is of no matter.
     """
-    inside = None if calendar is None else in_working_hours(measured, calendar)
-    total = _group(None, measured, asked.assumed, inside)
-    groups: dict[str | None, list[Measured]] = {}
-    keys = keys_of(asked)
-    for each in measured if asked.group_by is not None else ():
-        for key in keys(each):
-            groups.setdefault(key, []).append(each)
-    ordered = sorted(groups.items(), key=lambda pair: (pair[0] is None, pair[0] or ""))
+    inside = {} if calendar is None else in_working_hours(measured, calendar)
+    total = _group(None, range(len(measured.incidents)), measured, asked.assumed, inside)
+    groups = () if asked.group_by is None else grouped(measured, asked.group_by, asked.zone).items()
     return Report(
         since=asked.since,
         until=asked.until,
@@ -56,14 +59,52 @@ def report(
         total=total,
         groups=(total,)
         if asked.group_by is None
-        else tuple(_group(key, own, asked.assumed, inside) for key, own in ordered),
+        else tuple(_group(key, own, measured, asked.assumed, inside) for key, own in groups),
     )
 
 
-def counted_value(each: Measured, name: MetricName, assumed: Assumed) -> float | None:
-    """The value of a metric as a report counts it: None where it was not measured, or is assumed and left out."""
-    n = METRICS.index(name)
-    return None if each.bases[n] == _ASSUMED and _leaves_out(name, assumed) else each.seconds[n]
+def grouped(measured: Measured, by: GroupBy, zone: str) -> dict[str | None, Numbers]:
+    """The numbers of the incidents of each key, in the order of keys; None, the last: of those that have none.
+
+    An incident of several services, or sources, is in each of them.
+    """
+    found: dict[str | None, list[int]] = {}
+    match by:
+        case GroupBy.SERVICE | GroupBy.SOURCE:
+            rest = set(range(len(measured.incidents))).difference(*measured.members.values())
+            found |= {key: list(measured.members[key]) for key in sorted(measured.members)}
+            return {**found, None: sorted(rest)} if rest else {**found}
+        case GroupBy.SEVERITY:
+            keys: Iterable[str] = measured.severity
+        case GroupBy.SCOPE:
+            keys = measured.scope
+        case GroupBy.DAY | GroupBy.WEEK | GroupBy.MONTH:
+            keys = map(cohorts(by, zone), measured.cohort_us)
+    for n, key in enumerate(keys):
+        found.setdefault(key, []).append(n)
+    return {key: found[key] for key in sorted(found, key=str)}
+
+
+def counting(letters: str, name: MetricName, assumed: Assumed) -> bytes:
+    """Of values of a metric that are known so: 1 where one counts, 0 where it was not measured, or is left out."""
+    return letters.encode().translate(_STATED if _leaves_out(name, assumed) else _MEASURED)
+
+
+def values_of(measured: Measured, numbers: Numbers, name: MetricName, assumed: Assumed) -> list[float]:
+    """The values of a metric that a report counts, of some incidents."""
+    own, n = _counted(measured, numbers), METRICS.index(name)
+    letters = "".join([measured.bases[each][n] for each in own])
+    return _picked(measured.seconds[n], own, counting(letters, name, assumed))
+
+
+def _counted(measured: Measured, numbers: Numbers) -> Numbers:
+    return [n for n in numbers if measured.excluded[n] is None]
+
+
+def _picked(column: Column, own: Numbers, mask: bytes) -> list[float]:
+    wanted = tuple(compress(own, mask))
+    # of one number alone `itemgetter` makes no tuple; of many it is the quickest way to them
+    return list(itemgetter(*wanted)(column)) if len(wanted) > 1 else [column[n] for n in wanted]
 
 
 def _leaves_out(name: MetricName, assumed: Assumed) -> bool:
@@ -103,51 +144,30 @@ def quantile(ordered: Sequence[float], q: float) -> float | None:
     return round(ordered[below] + (ordered[above] - ordered[below]) * (rank - below), _DIGITS)
 
 
-def keys_of(asked: Question) -> Callable[[Measured], Sequence[str | None]]:
-    """What an incident's keys are: one, or of several services and sources each."""
-    match asked.group_by:
-        case None:
-            return lambda _: (None,)
-        case GroupBy.SERVICE:
-            return lambda each: each.services or (None,)
-        case GroupBy.SOURCE:
-            return lambda each: each.sources or (None,)
-        case GroupBy.SEVERITY:
-            return lambda each: (each.severity,)
-        case GroupBy.SCOPE:
-            return lambda each: (each.scope,)
-        case GroupBy.DAY | GroupBy.WEEK | GroupBy.MONTH:
-            cohort = cohorts(asked.group_by, asked.zone)
-            return lambda each: (cohort(each.cohort_us),)
-
-
 def _group(
-    key: str | None, own: Sequence[Measured], assumed: Assumed, inside: Mapping[str, Sequence[float | None]] | None
+    key: str | None,
+    numbers: Numbers,
+    measured: Measured,
+    assumed: Assumed,
+    inside: Mapping[MetricName, Column],
 ) -> Group:
-    counted = [each for each in own if each.excluded is None]
-    reasons = Counter(each.excluded.value for each in own if each.excluded is not None)
-    columns = zip(*(each.seconds for each in counted), strict=True) if counted else ((),) * len(METRICS)
-    letters = ["".join(each) for each in zip(*(each.bases for each in counted), strict=True)] or [""] * len(METRICS)
+    own = _counted(measured, numbers)
+    apart = Counter(measured.excluded[n] for n in numbers) if len(own) < len(numbers) else {}
+    known = "".join(map(measured.bases.__getitem__, own))  # a letter of each metric, incident by incident
+    letters = {name: known[n :: len(METRICS)] for n, name in enumerate(METRICS)}
     metrics = {
-        name.value: _metric(name, values, bases, assumed)
-        for name, values, bases in zip(METRICS, columns, letters, strict=True)
+        name.value: _metric(name, column, own, letters[name], assumed)
+        for name, column in zip(METRICS, measured.seconds, strict=True)
     }
-    if inside is not None:
-        for name in SPANS:
-            n = METRICS.index(name)
-            own_values = [inside[each.incident][n] for each in counted]
-            metrics[f"{name}{BUSINESS_HOURS}"] = _metric(name, own_values, letters[n], assumed)
-    return Group(key=key, incidents=len(counted), excluded=dict(sorted(reasons.items())), metrics=metrics)
+    for name, column in inside.items():
+        metrics[f"{name}{BUSINESS_HOURS}"] = _metric(name, column, own, letters[name], assumed)
+    reasons = sorted((reason.value, count) for reason, count in apart.items() if reason is not None)
+    return Group(key=key, incidents=len(own), excluded=dict(reasons), metrics=metrics)
 
 
-def _metric(name: MetricName, column: Sequence[float | None], bases: str, assumed: Assumed) -> Statistics:
-    """One metric of the incidents that count: `column` has a value, or None, of each, `bases` the letter."""
-    counts = {letter: bases.count(letter) for letter in BASIS_LETTERS}  # quicker than counting all at once
-    left_out = counts.pop(_ASSUMED, 0) if _leaves_out(name, assumed) else 0
-    if left_out:
-        pairs = zip(column, bases, strict=True)
-        values = [value for value, basis in pairs if value is not None and basis != _ASSUMED]
-    else:
-        values = [value for value in column if value is not None]
+def _metric(name: MetricName, column: Column, own: Numbers, letters: str, assumed: Assumed) -> Statistics:
+    """One metric of the incidents that count; `letters` says of each how it is known."""
+    counts = {letter: letters.count(letter) for letter in BASIS_LETTERS}
+    left_out = counts.pop(_ASSUMED) if _leaves_out(name, assumed) else 0
     known = {basis.value: counts[letter] for letter, basis in BASIS_LETTERS.items() if counts.get(letter)}
-    return statistics(values, len(column), known, left_out)
+    return statistics(_picked(column, own, counting(letters, name, assumed)), len(own), known, left_out)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import compress
+from math import inf
 from typing import Final
 
 import msgspec
 
-from schemas.vocabulary import Assumed, Basis, Excluded, GroupBy, MetricName, MilestoneName, Severity
+from schemas.vocabulary import Assumed, Basis, Excluded, GroupBy, MetricName, Severity
 
 __all__ = [
     "BASIS_LETTERS",
@@ -14,6 +16,7 @@ __all__ = [
     "NOT_MEASURED",
     "QUANTILE",
     "UNKNOWN_ZONE",
+    "UNMEASURED",
     "Group",
     "Measured",
     "Question",
@@ -23,34 +26,48 @@ __all__ = [
 
 METRICS: Final = tuple(MetricName)
 NOT_MEASURED: Final = "-"
-# many incidents are read at once: one short text each is much quicker than a column for every metric
+UNMEASURED: Final = inf  # never 0: whoever counts one by mistake sees it
+# many incidents are read at once: one short text each is much quicker than a column of words for every metric
 BASIS_LETTERS: Final = {basis.value[0]: basis for basis in Basis}
 QUANTILE: Final = "linear interpolation between the two values beside rank q * (n - 1), counted from 0"
 UNKNOWN_ZONE: Final = "no time zone of that name is known: one of the IANA database is needed, such as Europe/Berlin"
 
 
-class Measured(msgspec.Struct, frozen=True, gc=False):
-    """One incident as a report takes it.
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents as a report takes them: a column for each thing, one value of each incident in it.
+
+    Columns, because there may be very many: to make an object of each would take longer than all figures of them.
+    An incident is known by its number, its place in the columns.
 
     Attributes:
         cohort_us: when it was detected, else when it started, in microseconds since 1970: the day that it belongs to.
         excluded: why it does not count; None: it does.
-        seconds: of each metric, in the order of the vocabulary; None where it was not measured.
-        bases: how each is known, a letter of `BASIS_LETTERS` each; `-` where it was not measured.
-        services, sources: only where they are asked for.
-        stamps: event times of its milestones, in microseconds; only where working hours are asked for.
+        seconds: a column for each metric, in the order of the vocabulary; `UNMEASURED` where it was not measured.
+        bases: how its metrics are known, a letter of `BASIS_LETTERS` each; `-` where one was not measured.
+        members: numbers of the incidents of each service, or source; only where the question groups by it.
     """
 
-    incident: str
-    cohort_us: int
-    excluded: Excluded | None
-    severity: Severity
-    scope: str
-    seconds: Sequence[float | None]
-    bases: str
-    services: Sequence[str] = ()
-    sources: Sequence[str] = ()
-    stamps: Mapping[MilestoneName, int] = {}
+    incidents: Sequence[str]
+    cohort_us: Sequence[int]
+    excluded: Sequence[Excluded | None]
+    severity: Sequence[str]
+    scope: Sequence[str]
+    seconds: Sequence[Sequence[float]]
+    bases: Sequence[str]
+    members: Mapping[str, Sequence[int]] = {}
+
+    def since(self, at_us: int) -> "Measured":
+        """Those of this time or later, without members: their numbers are others."""
+        own = [at >= at_us for at in self.cohort_us]
+        return Measured(
+            incidents=list(compress(self.incidents, own)),
+            cohort_us=list(compress(self.cohort_us, own)),
+            excluded=list(compress(self.excluded, own)),
+            severity=list(compress(self.severity, own)),
+            scope=list(compress(self.scope, own)),
+            seconds=[list(compress(column, own)) for column in self.seconds],
+            bases=list(compress(self.bases, own)),
+        )
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
