@@ -12,7 +12,7 @@ import msgspec
 
 from alertline.incidents.durations import durations
 from alertline.incidents.gist import sums_of
-from alertline.incidents.milestones import Stamps, stamp
+from alertline.incidents.milestones import Stamps, is_overridden, stamp
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.present import overview, services_of
 from alertline.incidents.state import StreamState
@@ -100,10 +100,10 @@ def _timeline(facts: IncidentFacts, stamps: Stamps) -> Timeline:
 
 
 def _automatic(facts: IncidentFacts, sums: Sums) -> Iterable[Automatic]:
-    """What the milestones would be without overrides; nothing where there is none."""
-    said = [item for item in facts.items if item.command != CommandName.OVERRIDE_MILESTONE or not item.accepted]
-    if len(said) == len(facts.items):
+    """What the milestones would be without overrides; nothing where none holds."""
+    if not is_overridden(facts.row, facts.items):
         return ()
+    said = [item for item in facts.items if item.command != CommandName.OVERRIDE_MILESTONE or not item.accepted]
     stamps = stamp(facts.row, facts.episodes, said, facts.policy)
     return (Automatic(facts.row.id, stamps.milestones, durations(facts, stamps, sums)),)
 

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, Order, witnesses
+from alertline.incidents.model import EpisodeRow, IncidentRow, ItemRow, witnesses
 from alertline.incidents.policy import Policy
 from alertline.incidents.resolution import page_resolve_counts, resolution
 from alertline.incidents.words import time_words
 from schemas.incident import Conflict, Milestone
 from schemas.vocabulary import Basis, IncidentStatus, MilestoneName, RowKind, Severity
 
-__all__ = ["Stamps", "onset_of", "stamp"]
+__all__ = ["Stamps", "is_overridden", "onset_of", "stamp"]
 
 # A statement of these kinds is the milestone of the same name; said twice, the earliest stands.
 _SAID = {
@@ -63,11 +63,12 @@ def stamp(row: IncidentRow, episodes: Sequence[EpisodeRow], items: Sequence[Item
     found[MilestoneName.CLOSED] = _closed(row, said)
     for name, own in overrides.items():
         if name is not MilestoneName.IMPACT_STARTED:
-            ends = name in (MilestoneName.RESOLVED, MilestoneName.CLOSED)
-            found[name] = _overridden(found[name], own, row.reopened if ends else None)
+            found[name] = _overridden(found[name], name, own, row)
     impact = _impact(episodes, said, policy)
     impact = _not_after_detection(impact, found[MilestoneName.DETECTED])
-    found[MilestoneName.IMPACT_STARTED] = _overridden(impact, overrides.get(MilestoneName.IMPACT_STARTED, []))
+    found[MilestoneName.IMPACT_STARTED] = _overridden(
+        impact, MilestoneName.IMPACT_STARTED, overrides.get(MilestoneName.IMPACT_STARTED, []), row
+    )
     conflicts = [*_conflicts(found, items, overrides), *_contradicted_pages(episodes, items, policy)]
     return Stamps(found, tuple(conflicts))
 
@@ -165,12 +166,25 @@ def _overrides(items: Iterable[ItemRow]) -> dict[MilestoneName, list[ItemRow]]:
     return found
 
 
-def _overridden(automatic: Milestone | None, own: Sequence[ItemRow], reopened: Order | None = None) -> Milestone | None:
-    """The milestone with its newest override; a reopening since supersedes it, and its revision stays (§8.6)."""
+def is_overridden(row: IncidentRow, items: Iterable[ItemRow]) -> bool:
+    """Whether a person's word holds for any milestone, and was not taken back since."""
+    return any(_holds(name, own, row) for name, own in _overrides(items).items())
+
+
+def _holds(name: MilestoneName, own: Sequence[ItemRow], row: IncidentRow) -> bool:
+    """Whether the newest override holds: it is no undo, and no reopening since supersedes it (§8.6)."""
+    ends = name in (MilestoneName.RESOLVED, MilestoneName.CLOSED)
+    return not (own[-1].args.get("undo") or (ends and row.reopened is not None and own[-1].order < row.reopened))
+
+
+def _overridden(
+    automatic: Milestone | None, name: MilestoneName, own: Sequence[ItemRow], row: IncidentRow
+) -> Milestone | None:
+    """The milestone with its newest override, if that holds; if not, its revision stays."""
     if not own:
         return automatic
     last = own[-1]
-    if last.args.get("undo") or (reopened is not None and last.order < reopened):
+    if not _holds(name, own, row):
         return None if automatic is None else msgspec.structs.replace(automatic, revision=len(own))
     to = last.args.get("to")
     if to is None:

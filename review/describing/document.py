@@ -7,12 +7,16 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from alertline.incidents.reporting.alerts import EpisodeLine
+from alertline.incidents.reporting.figures import Report
 from alertline.store.port import Summary
 from alertline.web.access import Permission
 from alertline.web.routes import Route
 from review.answers import json_answer
 from review.describing.parts import ID, JSON, PROBLEMS, REF, Operation, answer, named
 from review.describing.reads import READS
+from review.describing.reports import REPORTS
+from review.reports.making import AlertReport
 from review.writing.bodies import Body, ReasonBody
 from review.writing.operations import ENTRIES, ORDERS, Order
 from schemas.components import components_of
@@ -95,6 +99,7 @@ _TESTED: Final = Operation(
 
 OPERATIONS: Final = (
     *READS,
+    *REPORTS,
     *map(_ordered, ORDERS),
     *(_new(*each) for each in ENTRIES),
     _disposed("replay", "Read it again with today's adapter, as a new delivery with its receive time."),
@@ -132,7 +137,8 @@ def _operation(each: Operation) -> dict[str, Any]:
 
 def _components() -> dict[str, Any]:
     bodies = {each.body.__name__: each.body for each in OPERATIONS if each.body is not None}
-    shapes: list[type[msgspec.Struct]] = [Incident, TimelineRow, *(bodies[name] for name in sorted(bodies))]
+    told = (Incident, TimelineRow, Report, AlertReport, EpisodeLine)
+    shapes: list[type[msgspec.Struct]] = [*told, *(bodies[name] for name in sorted(bodies))]
     found = components_of(shapes, REF)
     line = components_of((Summary,), REF)
     found |= {name: schema for name, schema in line.items() if name != "Summary" and name not in found}

@@ -1,4 +1,4 @@
-"""`GET /v1/reports/metrics`, `…/incidents` and `…/alerts`: JSON or CSV."""
+"""`GET /v1/reports/metrics`, `…/incidents`, `…/alerts` and `…/episodes`: JSON or CSV."""
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -10,16 +10,18 @@ from alertline.web.access import Permission
 from alertline.web.routes import Route
 from review.answers import download, json_answer
 from review.queries import word_of
-from review.reports.asking import asked_of, chosen_of
+from review.reports.asking import Asked, asked_of, chosen_of, chosen_rule_of
 from review.reports.forms import (
     alerts_csv,
+    episodes_csv,
     incidents_csv,
     public_alerts,
+    public_episodes,
     public_incidents,
     public_report,
     report_csv,
 )
-from review.reports.making import ReportSource, alerts_of, behind, report_of
+from review.reports.making import ReportSource, alerts_of, behind, episodes_of, report_of
 
 __all__ = ["Form", "report_api"]
 
@@ -39,6 +41,7 @@ def report_api(source: ReportSource) -> list[Route]:
         "/v1/reports/metrics": _metrics(source),
         "/v1/reports/incidents": _incidents(source),
         "/v1/reports/alerts": _alerts(source),
+        "/v1/reports/episodes": _episodes(source),
     }
     return [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
 
@@ -58,9 +61,7 @@ def _incidents(source: ReportSource) -> _Handle:
         found = await behind(source, asked, of)
         if form is Form.CSV:
             return _csv("incidents", incidents_csv(found))
-        question = msgspec.to_builtins(asked.question)
-        about = {"from": question["since"], "to": question["until"], "zone": asked.question.zone}
-        return json_answer({**about, "incidents": public_incidents(found)})
+        return json_answer({**_about(asked), "incidents": public_incidents(found)})
 
     return handle
 
@@ -72,6 +73,22 @@ def _alerts(source: ReportSource) -> _Handle:
         return _csv("alerts", alerts_csv(found)) if form is Form.CSV else json_answer(public_alerts(found))
 
     return handle
+
+
+def _episodes(source: ReportSource) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        form, asked, of = _form(request), asked_of(request.query), chosen_rule_of(request.query)
+        found = await episodes_of(source, asked, of)
+        if form is Form.CSV:
+            return _csv("episodes", episodes_csv(found))
+        return json_answer({**_about(asked), "episodes": public_episodes(found)})
+
+    return handle
+
+
+def _about(asked: Asked) -> dict[str, object]:
+    question = msgspec.to_builtins(asked.question)
+    return {"from": question["since"], "to": question["until"], "zone": asked.question.zone}
 
 
 def _form(request: web.Request) -> Form:

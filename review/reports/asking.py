@@ -15,7 +15,7 @@ from review.queries import refused, text_of, word_of
 from review.reports.calendars import calendar_of
 from schemas.vocabulary import Assumed, Excluded, GroupBy, MetricName, Severity
 
-__all__ = ["HOURS", "Asked", "Fired", "Of", "asked_of", "chosen_of", "moment_of", "rule_of"]
+__all__ = ["HOURS", "Asked", "Fired", "Of", "asked_of", "chosen_of", "chosen_rule_of", "moment_of"]
 
 HOURS: Final = "09:00-17:00"
 
@@ -88,14 +88,28 @@ def chosen_of(query: Query) -> Of:
         excluded=word_of(query, "excluded", Excluded),
         counted=query.get("counted", "") in {"1", "true", "yes"},
         key=query.get("key"),
-        rule=rule_of(query),
+        rule=_rule(query),
         fired=word_of(query, "fired", Fired),
     )
 
 
-def rule_of(query: Query) -> Rule | None:
-    """Read rule and rule_service (none, or an empty one: its alerts name no service); None: no rule is asked for."""
-    return Rule(query["rule"], query.get("rule_service") or None) if "rule" in query else None
+def chosen_rule_of(query: Query) -> Of:
+    """The same, of which a rule must be.
+
+    Raises:
+        Problem: 400, naming the parameter.
+    """
+    of = chosen_of(query)
+    if of.rule is None:
+        raise refused("rule", "the name of an alert rule is needed")
+    return of
+
+
+def _rule(query: Query) -> Rule | None:
+    """An empty service, or none: its alerts name none."""
+    if "rule" not in query:
+        return None
+    return Rule(text_of(query, "rule") or "", text_of(query, "rule_service"))
 
 
 def moment_of(raw: str, zone: str, *, ends: bool) -> datetime:

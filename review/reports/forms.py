@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from alertline.incidents.durations import DEFINITION
+from alertline.incidents.reporting.alerts import EpisodeLine
 from alertline.incidents.reporting.figures import METRICS, Group, Report, Statistics
 from alertline.incidents.telling.spreadsheet import csv_text
 from alertline.incidents.telling.wording import NOT_MEASURED, day_and_clock, duration, metric_value, one_line
@@ -15,12 +16,15 @@ from schemas.vocabulary import MetricName, MilestoneName
 
 __all__ = [
     "ALERT_COLUMNS",
+    "EPISODE_COLUMNS",
     "INCIDENT_COLUMNS",
     "REPORT_COLUMNS",
     "alerts_csv",
+    "episodes_csv",
     "incidents_csv",
     "incidents_text",
     "public_alerts",
+    "public_episodes",
     "public_incidents",
     "public_report",
     "report_csv",
@@ -49,6 +53,8 @@ ALERT_COLUMNS: Final = (
     "episodes",
     "in_incident",
 )
+
+EPISODE_COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(EpisodeLine))
 
 
 def public_report(report: Report) -> dict[str, object]:
@@ -108,6 +114,17 @@ def alerts_csv(alerts: AlertReport) -> str:
         for each in alerts.noise
     )
     return csv_text(ALERT_COLUMNS, (*rules, *heard))
+
+
+def public_episodes(found: Sequence[EpisodeLine]) -> list[dict[str, object]]:
+    """Each episode of a rule, and why its incident does not count."""
+    public: list[dict[str, object]] = msgspec.to_builtins(found)
+    return public
+
+
+def episodes_csv(found: Sequence[EpisodeLine]) -> str:
+    """A row for each episode."""
+    return csv_text(EPISODE_COLUMNS, ([each[name] for name in EPISODE_COLUMNS] for each in public_episodes(found)))
 
 
 def report_text(report: Report) -> str:

@@ -24,7 +24,7 @@ from alertline.store.reports import Figures
 from review.reports.asking import Asked, Fired, Of
 from schemas.vocabulary import Excluded
 
-__all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "report_of", "told_by_alerts"]
+__all__ = ["AlertReport", "Behind", "ReportSource", "alerts_of", "behind", "episodes_of", "report_of", "told_by_alerts"]
 
 
 class ReportSource(Protocol):
@@ -93,6 +93,12 @@ async def told_by_alerts(source: ReportSource, asked: Asked, measured: Measured)
     firings, heard = await source.firings(asked.question), await source.heard(asked.question)
     rules = await asyncio.to_thread(first_and_late, measured, firings, asked.question.assumed)
     return AlertReport(rules, noise(heard))
+
+
+async def episodes_of(source: ReportSource, asked: Asked, of: Of) -> list[EpisodeLine]:
+    """The episodes behind a figure of noise: all of a rule, or those in incidents that count."""
+    found = [] if of.rule is None else await source.episodes(asked.question, of.rule)
+    return [each for each in found if not of.counted or (each.incident is not None and each.excluded is None)]
 
 
 def _chosen(measured: Measured, asked: Asked, of: Of, firings: Iterable[Firing]) -> Iterable[int]:

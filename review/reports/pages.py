@@ -1,4 +1,4 @@
-"""`/reports`, and `/reports/incidents`: the incidents behind a figure. Both read and print without any script."""
+"""`/reports`, and what is behind its figures: `/reports/incidents`, `/reports/episodes`. All need no script."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from alertline.incidents.telling.wording import METRIC_TITLES
 from alertline.web.access import Permission
 from alertline.web.routes import Route
 from review.answers import page_answer
-from review.reports.asking import Asked, Of, asked_of, chosen_of
+from review.reports.asking import Asked, Of, asked_of, chosen_of, chosen_rule_of
 from review.reports.charts import LEAST, STRIP_HEIGHT, STRIP_WIDTH, TREND_HEIGHT, TREND_WIDTH
-from review.reports.making import Behind, ReportSource, behind, told_by_alerts
+from review.reports.making import Behind, ReportSource, behind, episodes_of, told_by_alerts
 from review.reports.view import page_view
 from review.templating import Render
 from schemas.incident import Metric
@@ -32,6 +32,7 @@ def report_pages(source: ReportSource, render: Render) -> list[Route]:
     handlers: dict[str, _Handle] = {
         "/reports": _reports(source, render),
         "/reports/incidents": _incidents(source, render),
+        "/reports/episodes": _episodes(source, render),
     }
     return [Route("GET", path, Permission.READ, handler) for path, handler in handlers.items()]
 
@@ -84,6 +85,16 @@ def _incidents(source: ReportSource, render: Render) -> _Handle:
 def _seconds(each: Behind, of: Of) -> float | None:
     metric = _metric(each, of)
     return None if metric is None else metric.seconds
+
+
+def _episodes(source: ReportSource, render: Render) -> _Handle:
+    async def handle(request: web.Request) -> web.Response:
+        asked, of = asked_of(request.query), chosen_rule_of(request.query)
+        found = await episodes_of(source, asked, of)
+        shown, more = found[:_MOST], max(0, len(found) - _MOST)
+        return page_answer(render("reports_episodes.html", found=shown, more=more, of=of, asked=_asked(request)))
+
+    return handle
 
 
 def _metric(each: Behind, of: Of) -> Metric | None:

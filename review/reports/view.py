@@ -8,15 +8,16 @@ from urllib.parse import urlencode
 import msgspec
 
 from alertline.incidents.reporting.aggregate import grouped, report, values_of
+from alertline.incidents.reporting.alerts import Noise, RuleLine
 from alertline.incidents.reporting.cohort import cohorts, label
 from alertline.incidents.reporting.figures import METRICS, Group, Measured, Question, Report, Statistics
 from alertline.incidents.telling.wording import LENGTHS, METRIC_TITLES, SINCE_DETECTION, SINCE_IMPACT
-from review.reports.asking import Asked
+from review.reports.asking import Asked, Fired
 from review.reports.charts import Scale, Strip, Trend, scale_of, strip, trend
 from review.reports.making import AlertReport
 from schemas.vocabulary import GroupBy, MetricName
 
-__all__ = ["Line", "Over", "PageView", "Section", "ServiceLine", "page_view"]
+__all__ = ["Line", "NoiseRow", "Over", "PageView", "RuleRow", "Section", "ServiceLine", "page_view"]
 
 Query = Mapping[str, str]
 
@@ -74,6 +75,22 @@ class ServiceLine(msgspec.Struct, frozen=True):
     resolve_behind: str
 
 
+class RuleRow(msgspec.Struct, frozen=True):
+    """One alert rule, and where the incidents are in which it fired first, and later."""
+
+    line: RuleLine
+    first: str
+    later: str
+
+
+class NoiseRow(msgspec.Struct, frozen=True):
+    """One alert rule, and where its episodes are, and those in incidents that count."""
+
+    line: Noise
+    episodes: str
+    inside: str
+
+
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the page shows.
 
@@ -92,8 +109,10 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceLine, ...]
     services_scale: Scale
     more_services: int
-    alerts: AlertReport
-    most_rules: int = _MOST_RULES
+    rules: tuple[RuleRow, ...]
+    noise: tuple[NoiseRow, ...]
+    more_rules: int
+    more_noise: int
 
 
 def page_view(measured: Measured, asked: Asked, by_service: Report, alerts: AlertReport, query: Query) -> PageView:
@@ -122,7 +141,10 @@ def page_view(measured: Measured, asked: Asked, by_service: Report, alerts: Aler
         services=tuple(_service(group, own, own_scale, links) for group, own in zip(services, resolves, strict=True)),
         services_scale=own_scale,
         more_services=len(by_service.groups) - len(services),
-        alerts=alerts,
+        rules=tuple(_rule(each, links) for each in alerts.rules[:_MOST_RULES]),
+        noise=tuple(_noise(each, links) for each in alerts.noise[:_MOST_RULES]),
+        more_rules=max(0, len(alerts.rules) - _MOST_RULES),
+        more_noise=max(0, len(alerts.noise) - _MOST_RULES),
     )
 
 
@@ -133,8 +155,8 @@ class _Links:
         kept = ("from", "to", "zone", "assumed", "service", "severity")
         self._asked = {name: query[name] for name in kept if query.get(name)}
 
-    def to(self, **of: str) -> str:
-        return f"/reports/incidents?{urlencode(self._asked | of)}"
+    def to(self, what: str = "incidents", **of: str) -> str:
+        return f"/reports/{what}?{urlencode(self._asked | of)}"
 
 
 def _sections(
@@ -194,6 +216,16 @@ def _all_keys(measured: Measured, unit: GroupBy, zone: str) -> list[str]:
     times = (min(measured.cohort_us), max(measured.cohort_us))
     days = [date.fromisoformat(cohorts(GroupBy.DAY, zone)(at)) for at in times]
     return list(dict.fromkeys(label(days[0] + timedelta(days=n), unit) for n in range((days[1] - days[0]).days + 1)))
+
+
+def _rule(line: RuleLine, links: _Links) -> RuleRow:
+    of = {"rule": line.rule, "rule_service": line.service or ""}
+    return RuleRow(line, *(links.to(**of, fired=fired) for fired in Fired))
+
+
+def _noise(line: Noise, links: _Links) -> NoiseRow:
+    of = {"rule": line.rule, "rule_service": line.service or ""}
+    return NoiseRow(line, links.to("episodes", **of), links.to("episodes", **of, counted="1"))
 
 
 def _largest(groups: Sequence[Group]) -> list[Group]:

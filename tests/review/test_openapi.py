@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import schemathesis
@@ -18,10 +18,14 @@ from schemathesis.specs.openapi.checks import (
 
 from alertline.web.routes import route_table
 from review.describing.document import OPERATIONS, document
+from review.reports.routes import report_routes
 from tests.review.test_api import application
 from tests.story.test_people import two_incidents
 from tests.support.memory_reader import MemoryReader
 from tests.support.reviewing import reviewing
+
+if TYPE_CHECKING:
+    from review.reports.making import ReportSource
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"/v1/stream"}
@@ -30,7 +34,8 @@ ROUTES = [each for each in OPERATIONS if each.path not in ENDLESS]
 
 def test_every_route_is_described() -> None:
     """No route of the API is missing from the document, and none is made up."""
-    served = {(route.method, route.path) for route in route_table(application(MemoryReader()))}
+    routes = [*route_table(application(MemoryReader())), *report_routes(cast("ReportSource", None))]
+    served = {(route.method, route.path) for route in routes}
     api = {(method, path) for method, path in served if path.startswith(("/v1/", "/openapi"))}
 
     assert {(each.method, each.path) for each in OPERATIONS} == api

@@ -19,6 +19,7 @@ from alertline.eventlog.memory import MemoryLog
 from alertline.incidents.policy import Policy
 from alertline.store.engine import open_engine
 from alertline.store.reader import StoreReader
+from alertline.store.reports import ReportReader
 from alertline.wiring.commanding import LoggedOrders
 from alertline.wiring.embedded import DataFolder
 from alertline.wiring.reading import StoredIncidents
@@ -29,6 +30,7 @@ from ingest.intake import Posted, receive
 from ingest.integrations import Integration, Integrations
 from ingest.recording import line_of, read_recordings
 from review.pages import review_routes
+from review.reports.routes import report_routes
 from schemas.public import to_json_bytes
 from schemas.records import Record, decode, encode
 from tests.server.test_runner import applied, runner_of, running
@@ -104,7 +106,7 @@ async def reviewing(folder: Path, *, deciding: bool = True) -> AsyncIterator[Rev
     engine = open_engine(f"sqlite+aiosqlite:///{folder / 'store.db'}")
     store = StoreReader(engine)
     orders = LoggedOrders(log, store, Integrations(known=adapters()), moment.tick)
-    routes = review_routes(StoredIncidents(store, log), orders)
+    routes = [*review_routes(StoredIncidents(store, log), orders), *report_routes(ReportReader(engine))]
     app = build_app(routes=routes, recorded_time=False, max_body=1_000_000)
     try:
         async with TestClient(TestServer(app)) as client:
