@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -94,6 +95,7 @@ async def test_what_is_asked_bounds_the_incidents(client: Site, query: str, foun
         ("calendar=Atlantis", "calendar"),
         ("calendar=DE&hours=late", "hours"),
         ("severity=bad", "severity"),
+        ("calendar=DE&hours=17:00-09:00", "hours"),
     ],
 )
 async def test_what_means_nothing_is_refused_by_name(client: Site, query: str, parameter: str) -> None:
@@ -141,7 +143,9 @@ async def page(client: Site, path: str) -> PageReader:
 @pytest.mark.parametrize(
     "path",
     ["/reports", "/reports?calendar=DE&zone=Europe/Berlin", "/reports?from=2030-01-01", "/reports/incidents",
-     "/reports/incidents?metric=detect_from_impact", "/reports/incidents?group_by=service&key=api"],
+     "/reports/incidents?metric=detect_from_impact", "/reports/incidents?group_by=service&key=api",
+     f"/reports/incidents?rule={quote(ATTACK)}&rule_service=api&fired=first",
+     f"/reports/episodes?rule={quote(ATTACK)}&rule_service=api"],
 )  # fmt: skip
 async def test_pages_are_well_formed_and_safe(client: Site, path: str) -> None:
     """Markup in what an alert is called is text; there is no script or style of its own, one first heading."""
@@ -152,20 +156,57 @@ async def test_pages_are_well_formed_and_safe(client: Site, path: str) -> None:
     assert list(read.tags).count("script") == 1  # the one of all pages
     assert not {"iframe", "object"} & set(read.tags)
     assert not [name for _, name, _ in read.attributes if name.startswith("on") or name == "style"]
-    if "2030" not in path and "incidents" in path:
+    if "2030" not in path and path.startswith(("/reports/incidents", "/reports/episodes")):
         assert "<script>alert(1)</script>" in read.text
 
 
 async def test_every_figure_opens_the_incidents_behind_it(client: Site) -> None:
     """Each link of the page leads to a page that lists as many incidents as the figure is made of."""
     read = await page(client, "/reports?from=2025-03-04")
-    links = {value for _, name, value in read.attributes if name == "href" and value.startswith("/reports/incidents")}
-    assert len(links) > 10
+    links = {value for _, name, value in read.attributes if name == "href" and re.match("/reports/[ie]", value)}
+    assert len(links) > 15
 
     for link in links:
         listed = await page(client, link)
         assert "from=2025-03-04" in link
-        assert re.search(r"[1-9]\d* incident", listed.text), link
+        assert re.search(r"[1-9]\d* (incident|episode)", listed.text), link
+
+
+async def test_what_is_behind_the_figures_of_alerts(client: Site) -> None:
+    """As many incidents as a rule fired first in, or later; as many episodes as it is said to have."""
+    said = await (await client.get("/v1/reports/alerts")).json()
+    assert [(each["rule"], each["first"], each["later"]) for each in said["rules"]] == [
+        (ATTACK, 1, 0),
+        ("Errors on api", 0, 1),
+    ]
+    assert {(each["rule"], each["episodes"], each["in_incident"]) for each in said["noise"]} == {
+        ("Disk on api", 1, 0), (ATTACK, 1, 1), ("Errors on api", 1, 1)
+    }  # fmt: skip
+
+    async def behind(path: str, **asked: str) -> list[Any]:
+        answer = await (await client.get(f"/v1/reports/{path}", params=asked)).json()
+        return list(answer[path])
+
+    for each in said["rules"]:
+        of = {"rule": each["rule"], "rule_service": each["service"]}
+        for fired in ("first", "later"):
+            assert len(await behind("incidents", **of, fired=fired)) == each[fired]
+    for each in said["noise"]:
+        of = {"rule": each["rule"], "rule_service": each["service"]}
+        assert len(await behind("episodes", **of)) == each["episodes"]
+        assert len(await behind("episodes", **of, counted="1")) == each["in_incident"]
+    assert await behind("episodes", rule=ATTACK, rule_service="shop") == []
+    (disk,) = await behind("episodes", rule="Disk on api", rule_service="@web")
+    assert (disk["started_at"], disk["ended_at"], disk["excluded"]) == ("2025-03-04T15:00:00Z", None, "open")
+    assert disk["incident"] is not None
+
+
+async def test_an_episode_of_an_incident_of_the_day_before_is_no_noise(client: Site) -> None:
+    """Episodes are counted by their start, incidents by their detection: the bound of one is not that of the other."""
+    said = await (await client.get("/v1/reports/alerts?from=2025-03-04T09:05:00Z")).json()
+
+    assert said["rules"] == []
+    assert ("Errors on api", 1, 1) in {(each["rule"], each["episodes"], each["in_incident"]) for each in said["noise"]}
 
 
 async def test_what_a_picture_says_stands_in_a_table(client: Site) -> None:
