@@ -196,6 +196,6 @@ def _pieces(marks: Sequence[Mark | None]) -> Iterator[str]:
 def _names(places: Sequence[float], names: Sequence[str]) -> Iterator[Mark]:
     last = -100.0
     for x, name in zip(places, names, strict=True):
-        if x - last >= 76 and x <= TREND_WIDTH - 56:
+        if x - last >= 76 and x <= TREND_WIDTH - 66:
             yield Mark(x, text=name)
             last = x
