@@ -157,6 +157,15 @@ def test_working_hours() -> None:
     assert [weekdays.works(date(2024, 4, day)) for day in (1, 6)] == [True, False]
 
 
+def test_a_wrong_year_makes_no_calendar_of_thousands_of_years() -> None:
+    """Somebody sets an impact to the year 1: working hours begin in 1970, and the answer comes."""
+    start, end = (micros(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 9999))
+    before, after = WorkingTime(calendar_of("weekdays", "09:00-17:00", "UTC"), start, end).until([start, end])
+
+    assert before == 0
+    assert 229 * 365 < (after - before) / 3_600_000_000 / 8 * 7 / 5 < 231 * 366
+
+
 @pytest.mark.parametrize(
     ("name", "hours"), [("XX", "09:00-17:00"), ("DE-ZZ", "09:00-17:00"), ("DE", "17:00-09:00"), ("DE", "9-17")]
 )

@@ -19,6 +19,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = 1_000_000
 _LONG_AGO: Final = -(2**62)
+_LAST_US: Final = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +92,16 @@ def _shifted(times: Sequence[int], column: Sequence[float], unit: int) -> list[i
 
 
 def _shifts(calendar: Calendar, first_us: int, last_us: int) -> Iterator[tuple[int, int]]:
-    """The working hours of each day from a day before to a day after, in microseconds since 1970."""
+    """The working hours of each day from a day before to a day after, in microseconds since 1970.
+
+    A wrong year must not make calendars of thousands of years: before 1970 and after 2199 nobody works.
+    """
     zone = ZoneInfo(calendar.zone)
-    day = (_EPOCH + timedelta(microseconds=first_us)).astimezone(zone).date() - _DAY
-    last = (_EPOCH + timedelta(microseconds=last_us)).astimezone(zone).date() + _DAY
+    day, last = (
+        (_EPOCH + timedelta(microseconds=min(max(at, 0), _LAST_US))).astimezone(zone).date()
+        for at in (first_us, last_us)
+    )
+    day, last = day - _DAY, last + _DAY
     while day <= last:
         if calendar.works(day):
             opens, closes = (datetime.combine(day, at, zone) for at in (calendar.opens, calendar.closes))
