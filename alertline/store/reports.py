@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from itertools import compress, groupby
+from operator import not_
 from typing import Any, Final
 
 import msgspec
@@ -191,11 +192,12 @@ async def _sources(connection: AsyncConnection, asked: Question, number: Mapping
     """The same by sources of their alerts; of pagers only where nothing else fired."""
     source_of = {id_: unfit(name or "") for id_, name in await connection.execute(select(alerts.c.id, alerts.c.source))}
     incident = episodes.c.incident
-    query = select(incident, episodes.c.alert).where(incident.is_not(None), *_of(incident, asked))
-    monitored, paged = [
-        _by_name(await columns(connection, query.where(episodes.c.paging.is_(paging))), number, source_of.__getitem__)
-        for paging in (False, True)
-    ]
+    query = select(incident, episodes.c.alert, episodes.c.paging).where(incident.is_not(None), *_of(incident, asked))
+    *found, pages = await columns(connection, query)
+    monitored, paged = (
+        _by_name([list(compress(each, own)) for each in found], number, source_of.__getitem__)
+        for own in (list(map(not_, pages)), pages)
+    )
     heard = set[int]().union(*monitored.values())
     return {
         name: sorted(monitored.get(name, set()) | (paged.get(name, set()) - heard)) for name in {*monitored, *paged}

@@ -1,5 +1,8 @@
 """What a person corrects is corrected in every place, and what the machine says stays readable (the demo's outage)."""
 
+from alertline.store.reports import ReportReader
+from review.reports.asking import Of, asked_of
+from review.reports.making import behind, report_of
 from schemas.vocabulary import MetricName
 from tests.support.filled import Filled, asked_in_sql
 from tests.support.places import agree, every_place
@@ -86,3 +89,16 @@ async def test_the_timeline_view_is_the_timeline(url: str, demo: Filled) -> None
         (each.id, each.kind, each.text, each.basis, each.actor, " ".join(each.evidence)) for each in shown
     ]
     assert {bool(row[6]) for row in rows} == {True}
+
+
+async def test_groups_by_source_leave_pagers_out(url: str, demo: Filled) -> None:
+    """The outage is one of each monitoring source that fired in it; a page about it makes its pager none of them."""
+    reader = ReportReader(demo.engine)
+    made = await report_of(reader, asked_of({"group_by": "source"}))
+    rows = await asked_in_sql(url, "SELECT DISTINCT a.source, e.paging FROM episodes e JOIN alerts a ON a.id = e.alert")
+
+    sources = {source for source, paging in rows if not paging}
+    assert sources
+    assert {group.key: group.incidents for group in made.groups} == dict.fromkeys(sources, 1)
+    (counted,) = await behind(reader, asked_of({"group_by": "source"}), Of(key=str(min(map(str, sources)))))
+    assert counted.excluded is None
