@@ -39,13 +39,10 @@ _COUNTS: Final = (
     incident_metrics.c.status,
 )
 _COLUMNS: Final = (
-    *(_INCIDENT, incident_metrics.c.cohort_at, incident_metrics.c.severity, incident_metrics.c.scope),
-    *(
-        incident_metrics.c.bases,
-        *_COUNTS,
-        *(func.coalesce(incident_metrics.c[name], UNMEASURED, type_=Double) for name in METRICS),
-    ),
+    *(_INCIDENT, incident_metrics.c.cohort_at, incident_metrics.c.bases, *_COUNTS),
+    *(func.coalesce(incident_metrics.c[name], UNMEASURED, type_=Double) for name in METRICS),
 )
+_KEYS: Final = {GroupBy.SEVERITY: incident_metrics.c.severity, GroupBy.SCOPE: incident_metrics.c.scope}
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -66,8 +63,9 @@ class ReportReader:
 
     async def figures(self, asked: Question) -> Figures:
         """The incidents that a report is about, in no order; with their services, or sources, if it groups by them."""
+        keys = [_KEYS[asked.group_by]] if asked.group_by in _KEYS else []
         async with reading(self._engine) as connection:
-            found = await columns(connection, select(*_COLUMNS).where(*_within(asked)))
+            found = await columns(connection, select(*_COLUMNS, *keys).where(*_within(asked)))
             number = dict(zip(found[0], range(len(found[0])), strict=True))
             members = await _members(connection, asked, number)
             as_of = await connection.scalar(select(func.max(stream_clocks.c.log_time)))
@@ -232,17 +230,17 @@ def _excluded(merged: bool, classification: str, detected: bool, status: str) ->
 
 
 def _measured(found: Sequence[Sequence[Any]], members: Mapping[str, Sequence[int]]) -> Measured:
-    incidents, cohort, severity, scope, bases, *rest = found
+    incidents, cohort, bases, *rest = found
+    counts, seconds, keys = rest[: len(_COUNTS)], rest[len(_COUNTS) :][: len(METRICS)], rest[len(_COUNTS + METRICS) :]
     return Measured(
         incidents=incidents,
         cohort_us=cohort,
-        excluded=list(map(_excluded, *rest[: len(_COUNTS)])),
-        severity=severity,
-        scope=list(map(_scope, scope)),
-        seconds=rest[len(_COUNTS) :],
+        excluded=list(map(_excluded, *counts)),
+        seconds=seconds,
         bases=bases,
+        keys=list(map(_key, *keys)) if keys else (),
         members=members,
     )
 
 
-_scope: Final = cache(unfit)
+_key: Final = cache(unfit)

@@ -74,10 +74,8 @@ def grouped(measured: Measured, by: GroupBy, zone: str) -> dict[str | None, Numb
             rest = set(range(len(measured.incidents))).difference(*measured.members.values())
             found |= {key: list(measured.members[key]) for key in sorted(measured.members)}
             return {**found, None: sorted(rest)} if rest else {**found}
-        case GroupBy.SEVERITY:
-            keys: Iterable[str] = measured.severity
-        case GroupBy.SCOPE:
-            keys = measured.scope
+        case GroupBy.SEVERITY | GroupBy.SCOPE:
+            keys: Iterable[str] = measured.keys
         case GroupBy.DAY | GroupBy.WEEK | GroupBy.MONTH:
             keys = map(cohorts(by, zone), measured.cohort_us)
     for n, key in enumerate(keys):

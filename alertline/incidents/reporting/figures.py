@@ -44,27 +44,25 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         excluded: why it does not count; None: it does.
         seconds: a column for each metric, in the order of the vocabulary; `UNMEASURED` where it was not measured.
         bases: how its metrics are known, a letter of `BASIS_LETTERS` each; `-` where one was not measured.
+        keys: severity, or scope, of each; only where the question groups by it.
         members: numbers of the incidents of each service, or source; only where the question groups by it.
     """
 
     incidents: Sequence[str]
     cohort_us: Sequence[int]
     excluded: Sequence[Excluded | None]
-    severity: Sequence[str]
-    scope: Sequence[str]
     seconds: Sequence[Sequence[float]]
     bases: Sequence[str]
+    keys: Sequence[str] = ()
     members: Mapping[str, Sequence[int]] = {}
 
     def since(self, at_us: int) -> "Measured":
-        """Those of this time or later, without members: their numbers are others."""
+        """Those of this time or later, without what groups them."""
         own = [at >= at_us for at in self.cohort_us]
         return Measured(
             incidents=list(compress(self.incidents, own)),
             cohort_us=list(compress(self.cohort_us, own)),
             excluded=list(compress(self.excluded, own)),
-            severity=list(compress(self.severity, own)),
-            scope=list(compress(self.scope, own)),
             seconds=[list(compress(column, own)) for column in self.seconds],
             bases=list(compress(self.bases, own)),
         )
