@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors, why_unreachable
 from alertline.eventlog.kafka_cursor import Cursor
 from alertline.eventlog.kafka_producer import Outgoing, Producer
 from alertline.eventlog.kafka_topics import Topics, prepare_topics
-from alertline.eventlog.port import LogClosed, LogRecord, Position
+from alertline.eventlog.port import LogClosed, LogRecord, LogUnavailable, Position
 from alertline.eventlog.publishing import Message
 
 __all__ = ["KafkaLog", "partition_of"]
@@ -45,7 +45,12 @@ class KafkaLog:
         Raises:
             UnsupportedLog: a topic is there that cannot hold what we promise; LogUnavailable: the cluster is away.
         """
-        topics = await prepare_topics(kafka)
+        try:
+            topics = await prepare_topics(kafka)
+        except LogUnavailable as error:
+            if (why := await why_unreachable(kafka)) is None:
+                raise
+            raise LogUnavailable(f"Kafka: {why}") from error
         producer = Producer(kafka)
         await producer.start()
         asking = AIOKafkaConsumer(**client_options(kafka))

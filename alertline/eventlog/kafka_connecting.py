@@ -40,6 +40,7 @@ class ConnectingLog:
         self._task: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
         self._closed = False
+        self._warned: str | None = None
         self.problem: str | None = "Kafka: not connected yet"
 
     async def open(self) -> "ConnectingLog":
@@ -84,12 +85,11 @@ class ConnectingLog:
             self._say(None)
 
     def _say(self, problem: str | None) -> None:
-        if (problem is None) != (self.problem is None):
-            if problem is None:
-                log.info("kafka.reachable")
-            else:
-                log.warning("kafka.away", reason=problem)
-        self.problem = problem
+        if problem is None and self.problem is not None:
+            log.info("kafka.reachable")
+        elif problem is not None and problem != self._warned:
+            log.warning("kafka.away", reason=problem)
+        self.problem = self._warned = problem
 
     @property
     def log_id(self) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from alertline.clock import monotonic
+from alertline.store.encrypting import encrypted
 from alertline.store.failures import StoreUnavailable, meaning
 from alertline.store.sqlite_connection import connect
 
@@ -104,6 +105,7 @@ def open_engine(url: str, *, patient: bool = False) -> AsyncEngine:
 
 
 def _open_postgresql(url: URL, *, patient: bool) -> AsyncEngine:
+    url, encryption = encrypted(url)
     settings = {
         "application_name": "alertline",
         "jit": "off",  # our statements are short: planning them for long runs costs more than running them
@@ -120,6 +122,7 @@ def _open_postgresql(url: URL, *, patient: bool) -> AsyncEngine:
             "timeout": _CONNECT_S,
             "command_timeout": None if patient else _ANSWER_S,
             "server_settings": settings,
+            **({} if encryption is None else {"ssl": encryption}),
         },
     )
     event.listen(engine.sync_engine, "checkin", _used)
