@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from alertline.clock import Clock, monotonic, now
+from alertline.eventlog.missing import Telling
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
 from alertline.incidents.archive import Archive
 from alertline.incidents.model import IncidentFacts
@@ -21,6 +22,7 @@ from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
 from consumers.isolating import Burst, DeadLetters, PoisonBurst
+from consumers.losing import past_what_is_gone
 from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
 
@@ -93,10 +95,11 @@ class Runner:
         partition: int = 0,
         on_applied: Callable[[int], None] | None = None,
         dead_letters: DeadLetters | None = None,
+        telling: Telling | None = None,
     ) -> None:
         self._log, self._writer, self._policy = log_, writer, policy
         self._owner, self._clock, self._partition = owner, clock, partition
-        self._on_applied, self._dead_letters = on_applied, dead_letters
+        self._on_applied, self._dead_letters, self._telling = on_applied, dead_letters, telling
         self.ticking = ticking
         self._states = States(policy)
         self._burst = Burst()
@@ -131,6 +134,7 @@ class Runner:
         """
         claim = await self._writer.claim(self._log.log_id, self._partition, self._owner)
         await self._restore(claim)
+        claim = await self._past_what_is_gone(claim)
         self.started.set()
         log.info("correlator.started", partition=self._partition, epoch=claim.epoch, next_offset=claim.next_offset)
         ticked: set[tuple[str, datetime]] = set()
@@ -139,6 +143,8 @@ class Runner:
                 await self._rest_held()
                 continue
             records = await self._log.read(self._partition, claim.next_offset, _BATCH)
+            if records and records[0].position.offset > claim.next_offset:
+                claim = await self._past_what_is_gone(claim)
             if records:
                 began = monotonic()
                 claim = await self._apply(claim, records)
@@ -146,6 +152,11 @@ class Runner:
                 await self._rest(monotonic() - began, records)
             elif not await self._tell_late(claim, _SOON_S):
                 await self._idle(claim.next_offset, ticked)
+
+    async def _past_what_is_gone(self, claim: Claim) -> Claim:
+        read_until = [(state.stream, state.log_time) for state in self._states.all()]
+        begin = await past_what_is_gone(self._log, claim, read_until, self._telling, self._clock)
+        return claim if begin == claim.next_offset else await self._commit(_nothing_but(Told(), claim, begin))
 
     async def _rest_held(self) -> None:
         self.resting.set()
@@ -297,12 +308,12 @@ class Runner:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _nothing_but(told: Told, claim: Claim) -> Batch:
-    """What is written when nothing was read: the read position stays."""
+def _nothing_but(told: Told, claim: Claim, next_offset: int | None = None) -> Batch:
+    """What is written when nothing was read: the read position stays, unless another is given."""
     return Batch(
         claim=claim,
         first=claim.next_offset,
-        next_offset=claim.next_offset,
+        next_offset=claim.next_offset if next_offset is None else next_offset,
         decisions=(),
         deliveries=(),
         summaries=told.summaries,

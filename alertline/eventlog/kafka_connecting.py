@@ -124,6 +124,10 @@ class ConnectingLog:
         """Wait until a record at or after `next_offset` exists, at most `timeout_s` seconds; whether one does."""
         return await self._now().wait(partition, next_offset, timeout_s)
 
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer; 0 where none ever went."""
+        return await self._now().begin(partition)
+
     async def end(self, partition: int) -> int:
         """The next offset that will be given out."""
         return await self._now().end(partition)

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 import structlog
 
 from alertline.clock import Clock, monotonic, now
+from alertline.eventlog.missing import Refusals, Telling
 from alertline.eventlog.port import LogClosed, LogFull, LogRecord, LogUnavailable, Position, TooLarge
-from alertline.eventlog.refusals import Refusals, Telling
 from alertline.eventlog.spool_file import SpoolFile
 
 __all__ = ["SpoolingLog"]

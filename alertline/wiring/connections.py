@@ -8,9 +8,9 @@ from alertline import telemetry
 from alertline.config import Settings
 from alertline.errors import AlertlineError
 from alertline.eventlog.kafka_connecting import ConnectingLog
+from alertline.eventlog.missing import Telling
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable, UnsupportedLog
 from alertline.eventlog.publishing import Message, Publisher
-from alertline.eventlog.refusals import Telling
 from alertline.eventlog.spool_file import SpoolFile
 from alertline.eventlog.spooling import SpoolingLog
 from alertline.wiring.closing import named

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from alertline.eventlog.kafka import KafkaLog
 from alertline.eventlog.kafka_connecting import ConnectingLog
 from alertline.eventlog.memory import MemoryLog
+from alertline.eventlog.missing import Missing
 from alertline.eventlog.port import LogClosed, LogFull, LogUnavailable, Position, TooLarge
-from alertline.eventlog.refusals import Refused
 from alertline.eventlog.spool_file import SpoolFile
 from alertline.eventlog.spooling import SpoolingLog
 from tests.support import kafka as kafka_for_tests
@@ -167,13 +167,13 @@ async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
 
 async def test_what_was_refused_is_told_behind_all_that_waited(tmp_path: Path) -> None:
     """From when to when and how often, of each stream: once, however often the log is away while it is told."""
-    behind, told = Behind(), list[Refused]()
+    behind, told = Behind(), list[Missing]()
     behind.mood = "refusing"
 
-    def telling(refused: Refused) -> bytes:
-        told.append(refused)
+    def telling(missing: Missing) -> bytes:
+        told.append(missing)
         behind.mood = "forgetful"  # away again
-        return refused.stream.encode()
+        return missing.stream.encode()
 
     spool = await SpoolFile.open(tmp_path / "spool.db", max_bytes=300_000)
     moments = iter(datetime(2025, 1, 1, 10, minute, tzinfo=UTC) for minute in range(60))
@@ -193,7 +193,8 @@ async def test_what_was_refused_is_told_behind_all_that_waited(tmp_path: Path) -
     await log.close()
 
     at = [datetime(2025, 1, 1, 10, minute, tzinfo=UTC) for minute in range(3)]
-    assert told == [Refused("s", at[0], at[1], 2), Refused("t", at[2], at[2], 1)]
+    assert [(each.stream, each.first, each.last) for each in told] == [("s", at[0], at[1]), ("t", at[2], at[2])]
+    assert ["2 times" in told[0].why, "once" in told[1].why] == [True, True]
     assert once(await behind.payloads()) == [bytes(5000), b"s", b"t"]
 
 
