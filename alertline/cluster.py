@@ -34,7 +34,8 @@ class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         servers: brokers to begin with, `HOST:PORT,…` (`--kafka`); empty: the embedded log.
         prefix: what the names of our topics and consumer groups begin with.
-        partitions: of the topic of deliveries, when it is made; never change it on a topic that is in use.
+        partitions: of the topic of deliveries, when it is made; never change it on a topic that is in use. If there are
+            more, the first of them are used.
         replication: copies of every record, when a topic is made; 0: three, or as many as there are brokers.
         retention: how long deliveries are kept, when their topic is made; raw bodies are nowhere else.
         compression: `lz4`, `zstd`, `gzip`, `snappy` or `none`.

@@ -27,6 +27,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DELIVERIES",
     "EXPOSITION_TYPE",
+    "RECORDS_GONE",
     "REFUSALS",
     "REGISTRY",
     "SPOOL_WAITING",
@@ -118,6 +119,9 @@ SPOOL_WAITING: Final = Gauge(
 )
 # records that the core or the store could not take in, and what could not be read
 DEAD_LETTERS: Final = Counter("alertline_dead_letters", "Records that came to nothing.", registry=REGISTRY)
+RECORDS_GONE: Final = Counter(
+    "alertline_records_gone", "Records that the log dropped before they were read.", registry=REGISTRY
+)
 
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 

@@ -17,7 +17,7 @@ from alertline.incidents.archive import Archive
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.failures import StoreUnavailable
-from alertline.store.outbox import CONTENT_TYPE, Telling
+from alertline.store.outbox import CONTENT_TYPE, Telling, tells
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.runner import Writer
 
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 500
 _LOOK_S: Final = 1.0
+_TOGETHER_S: Final = 0.1  # what is committed meanwhile goes with the next round: each is two transactions and an append
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
 _HEADERS: Final = (("content-type", CONTENT_TYPE),)
@@ -95,6 +96,7 @@ class Relay:
             else:
                 pause = _AGAIN_S
                 if done < _AT_ONCE:
+                    await _either(self._stopping, _TOGETHER_S)
                     await _either(self._news, _LOOK_S)
 
 
@@ -126,9 +128,9 @@ class Relaying:
         return await self._writer.untold(claim, limit)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch; what it tells is relayed at once."""
+        """Write a batch; what it tells is relayed at once. Most batches tell nothing: their alerts only repeat."""
         await self._writer.commit(batch)
-        if batch.claim.partition in self._relays:
+        if batch.claim.partition in self._relays and tells(batch):
             self._relays[batch.claim.partition][0].wake()
 
     async def end(self, partition: int) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from alertline.clock import Clock, monotonic, now
+from alertline.eventlog.missing import Telling
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
 from alertline.incidents.archive import Archive
 from alertline.incidents.model import IncidentFacts
@@ -21,6 +22,7 @@ from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
 from consumers.isolating import Burst, DeadLetters, PoisonBurst
+from consumers.losing import past_what_is_gone
 from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
 
@@ -31,13 +33,16 @@ log = structlog.get_logger(__name__)
 _BATCH = 1000  # an incident's line in the list is made once per batch: the larger, the less often
 _COMING = timedelta(seconds=5)
 _LONGEST_REST_S = 0.1
+_GATHER_S = 0.03
 _IDLE_S = 1.0
 # a tick comes this much after its deadline, so that records which were received before it are read first (§8.4)
 _TICK_AFTER = timedelta(seconds=2)
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
-# timelines that are told later: so many at once, when nothing else is to do, and at least so often
+# Timelines that are told later: so many at once; when nothing else is to do this often, and else at least so often.
+# Telling a long one takes longer than a batch, and for that time whatever comes would wait: so not in every pause.
 _LATE = 20
+_SOON_S = 1.0
 _LATEST_S = 5.0
 
 
@@ -90,14 +95,15 @@ class Runner:
         partition: int = 0,
         on_applied: Callable[[int], None] | None = None,
         dead_letters: DeadLetters | None = None,
+        telling: Telling | None = None,
     ) -> None:
         self._log, self._writer, self._policy = log_, writer, policy
         self._owner, self._clock, self._partition = owner, clock, partition
-        self._on_applied, self._dead_letters = on_applied, dead_letters
+        self._on_applied, self._dead_letters, self._telling = on_applied, dead_letters, telling
         self.ticking = ticking
         self._states = States(policy)
         self._burst = Burst()
-        self._late, self._told_at = True, monotonic()  # what a run before us left untold
+        self._late, self._told_at = True, monotonic() - _SOON_S  # what a run before us left untold
         self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.started, self.resting = asyncio.Event(), asyncio.Event()
 
@@ -128,6 +134,7 @@ class Runner:
         """
         claim = await self._writer.claim(self._log.log_id, self._partition, self._owner)
         await self._restore(claim)
+        claim = await self._past_what_is_gone(claim)
         self.started.set()
         log.info("correlator.started", partition=self._partition, epoch=claim.epoch, next_offset=claim.next_offset)
         ticked: set[tuple[str, datetime]] = set()
@@ -136,27 +143,36 @@ class Runner:
                 await self._rest_held()
                 continue
             records = await self._log.read(self._partition, claim.next_offset, _BATCH)
+            if records and records[0].position.offset > claim.next_offset:
+                claim = await self._past_what_is_gone(claim)
             if records:
                 began = monotonic()
                 claim = await self._apply(claim, records)
-                if began - self._told_at > _LATEST_S:
-                    await self._tell_late(claim)
-                await self._rest(monotonic() - began, records[-1].appended_at)
-            elif not await self._tell_late(claim):
+                await self._tell_late(claim, _LATEST_S)
+                await self._rest(monotonic() - began, records)
+            elif not await self._tell_late(claim, _SOON_S):
                 await self._idle(claim.next_offset, ticked)
+
+    async def _past_what_is_gone(self, claim: Claim) -> Claim:
+        read_until = [(state.stream, state.log_time) for state in self._states.all()]
+        begin = await past_what_is_gone(self._log, claim, read_until, self._telling, self._clock)
+        return claim if begin == claim.next_offset else await self._commit(_nothing_but(Told(), claim, begin))
 
     async def _rest_held(self) -> None:
         self.resting.set()
         await self._released.wait()
         self.resting.clear()
 
-    async def _rest(self, worked_s: float, newest: datetime) -> None:
+    async def _rest(self, worked_s: float, records: Sequence[LogRecord]) -> None:
         """While deliveries are coming, work half of the time: who receives shares this machine, and goes first.
 
-        An old backlog (after a restart, or a storm that was too much) is worked off without resting.
+        Small batches cost nearly what large ones do. Where several records came at once more are coming: those of the
+        next moment are taken together. An old backlog (after a restart, or a storm that was too much) is worked off
+        without resting.
         """
-        if self._clock() - newest < _COMING:
-            await asyncio.sleep(min(worked_s, _LONGEST_REST_S))
+        if self._clock() - records[-1].appended_at < _COMING:
+            gather_s = _GATHER_S if len(records) > 1 else 0.0
+            await asyncio.sleep(min(max(worked_s, gather_s), _LONGEST_REST_S))
 
     async def _restore(self, claim: Claim) -> None:
         self._states = States(self._policy)
@@ -179,23 +195,31 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - nor one that the store refuses
             return await self._apply_in_halves(claim, records, error)
 
-    async def _tell_late(self, claim: Claim) -> bool:
-        """Tell timelines that were too long to be told with their batch; gives whether there were any."""
-        self._told_at = monotonic()
-        if not self._late:
+    async def _tell_late(self, claim: Claim, every_s: float) -> bool:
+        """Tell timelines that were too long to be told with their batch, so often; whether more of them may wait."""
+        if not self._late or self._untold_for_s < every_s:
             return False
+        self._told_at = monotonic()
         facts = await self._writer.untold(claim, _LATE)
         self._late = False
         if facts:
             try:
-                await self._writer.commit(_nothing_but(tell_stored(facts), claim))
+                # beside the event loop: a long one takes seconds, and other partitions go on here
+                told = await asyncio.to_thread(tell_stored, facts)
+                await self._writer.commit(_nothing_but(told, claim))
             except _NOT_THE_RECORD:
                 raise
             except Exception:  # tried again after the next batch that leaves something untold
                 log.exception("correlator.telling_failed", incidents=[each.row.id for each in facts])
             else:
                 self._late = True
+        if len(facts) == _LATE:
+            self._told_at -= _SOON_S  # a backlog is worked off as long as nothing else is to do
         return self._late
+
+    @property
+    def _untold_for_s(self) -> float:
+        return monotonic() - self._told_at
 
     async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
         """Apply what comes before the record on which the core fails, pass that one over, and go on behind it."""
@@ -256,6 +280,8 @@ class Runner:
     async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
         """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""
         time, wait_s = self._clock(), _IDLE_S
+        if self._late:
+            wait_s = max(0.0, min(wait_s, _SOON_S - self._untold_for_s))
         for state in self._states.all() if self.ticking else ():
             deadline = state.next_deadline()
             if deadline is None:
@@ -282,12 +308,12 @@ class Runner:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _nothing_but(told: Told, claim: Claim) -> Batch:
-    """What is written when nothing was read: the read position stays."""
+def _nothing_but(told: Told, claim: Claim, next_offset: int | None = None) -> Batch:
+    """What is written when nothing was read: the read position stays, unless another is given."""
     return Batch(
         claim=claim,
         first=claim.next_offset,
-        next_offset=claim.next_offset,
+        next_offset=claim.next_offset if next_offset is None else next_offset,
         decisions=(),
         deliveries=(),
         summaries=told.summaries,

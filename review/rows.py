@@ -4,7 +4,7 @@ What is left out is counted, never silently dropped; the exports have all rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlencode
@@ -121,8 +121,12 @@ def _address(here: Mapping[str, str], page: int) -> str:
 
 
 def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, keys: set[str], *, gaps: bool) -> Iterable[Day]:
-    """Rows keep their order; a gap stands before the first row that is later than its beginning."""
-    pending = [gap for gap in incident.gaps if gaps and rows and rows[0].at <= gap.from_ <= rows[-1].at]
+    """Rows keep their order; a gap stands before the first row that is later than its beginning, or after the last.
+
+    Where an earlier or a later page follows, it stands there.
+    """
+    until = rows[-1].at if rows and rows[-1] is not incident.timeline[-1] else datetime.max.replace(tzinfo=UTC)
+    pending = [gap for gap in incident.gaps if gaps and rows and rows[0].at <= gap.from_ <= until]
     days: dict[str, list[Line | Gap]] = {}
     for before, row in pairwise([None, *rows]):
         assert row is not None  # noqa: S101 - only the first is none
@@ -131,6 +135,8 @@ def _days(incident: Incident, rows: Sequence[TimelineRow], zone: Zone, keys: set
             days.setdefault(zone.day(gap.from_), []).append(gap)
         line = Line(row, _after(before.at if before else None, row.at), row.id in keys)
         days.setdefault(zone.day(row.at), []).append(line)
+    for gap in pending:
+        days.setdefault(zone.day(gap.from_), []).append(gap)
     return (Day(date, tuple(lines)) for date, lines in days.items())
 
 

@@ -245,13 +245,18 @@ class RowKind(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What was changed in the system (never called a cause)."""
+    """What was changed in the system (never called a cause).
+
+    Only Alertline itself says `unrecorded`: that for a while it could take no deliveries. That is no candidate and no
+    row, but a gap of every incident that it touches.
+    """
 
     DEPLOY = "deploy"
     CONFIG = "config"
     ROLLBACK = "rollback"
     FLAG = "flag"
     MAINTENANCE = "maintenance"
+    UNRECORDED = "unrecorded"
 
 
 class CommandName(StrEnum):

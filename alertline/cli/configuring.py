@@ -4,11 +4,12 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
-from alertline.cli.options import config_option, data_option, settings_from
+from alertline.cli.options import config_option, installation_options, settings_from
 from alertline.config import DEFAULT_FILE, Settings, check_address
 from schemas.configuration import Configuration, Thresholds, Windows, digest_of
 
@@ -97,12 +98,11 @@ def _line(name: str, value: str) -> str:
 
 
 @config.command("apply")
-@config_option
-@data_option
+@installation_options
 @click.option(
     "--recorded-time", is_flag=True, help="The server plays recorded time: log time stays where it is in each stream."
 )
-def config_apply(config: Path | None, data: str | None, recorded_time: bool) -> None:
+def config_apply(recorded_time: bool, **where: Any) -> None:
     """Put a configuration in force from now on, also beside a running server, without a restart.
 
     It is appended to every stream of the log in which another one holds. What was decided stays; open incidents go on
@@ -112,8 +112,9 @@ def config_apply(config: Path | None, data: str | None, recorded_time: bool) -> 
     \\b
     alertline config check && alertline config apply
     alertline config apply --config staging.toml --data /var/lib/alertline
+    alertline config apply --kafka b1:9092,b2:9092 --database postgresql://alertline@db/alertline
     """
-    asyncio.run(_apply(settings_from(config, data=data), recorded_time=recorded_time))
+    asyncio.run(_apply(settings_from(**where), recorded_time=recorded_time))
 
 
 async def _apply(settings: Settings, *, recorded_time: bool) -> None:
@@ -126,7 +127,7 @@ async def _apply(settings: Settings, *, recorded_time: bool) -> None:
     found = configuration_of(settings)
     folder = folder_of(settings)
     folder.require()
-    events = await folder.open_log()
+    events = await folder.open_events()
     try:
         engine = await folder.open_store()
         try:

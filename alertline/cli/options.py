@@ -9,7 +9,15 @@ import click
 
 from alertline.config import Settings, load_settings
 
-__all__ = ["backend_options", "config_option", "data_option", "logging_option", "network_options", "settings_from"]
+__all__ = [
+    "backend_options",
+    "config_option",
+    "data_option",
+    "installation_options",
+    "logging_option",
+    "network_options",
+    "settings_from",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -29,6 +37,11 @@ def backend_options(command: _Command) -> _Command:
     kafka = click.option("--kafka", metavar="HOST:PORT,…", help="Kafka cluster, in place of the embedded log.")
     database = click.option("--database", metavar="URL", help="Store, in place of the embedded one: postgresql://…")
     return kafka(database(command))
+
+
+def installation_options(command: _Command) -> _Command:
+    """Add all that says where an installation has its log and its store: what `settings_from` takes."""
+    return data_option(config_option(backend_options(command)))
 
 
 def network_options(command: _Command) -> _Command:

@@ -1,16 +1,15 @@
-"""`quarantine`: what could not be read, from the data folder, also beside a running server."""
+"""`quarantine`: what could not be read, also beside a running server."""
 
 import asyncio
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
 
-from alertline.cli.options import config_option, data_option, settings_from
+from alertline.cli.options import installation_options, settings_from
 from alertline.config import Settings
 from alertline.errors import AlertlineError
 
@@ -53,9 +52,8 @@ def quarantine() -> None:
     "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many, newest first."
 )
 @_form_option
-@data_option
-@config_option
-def quarantine_list(state: str, limit: int, form: str, data: str | None, config: Path | None) -> None:
+@installation_options
+def quarantine_list(state: str, limit: int, form: str, **where: Any) -> None:
     """List the deliveries that could not be read, newest first.
 
     \b
@@ -70,7 +68,7 @@ def quarantine_list(state: str, limit: int, form: str, data: str | None, config:
     async def read(desk: "Desk") -> "list[Held]":
         return list((await desk.reader.quarantine(wanted, None, limit))[0])
 
-    for held in _run(data, config, read):
+    for held in _run(where, read):
         click.echo(orjson.dumps(public_held(held)).decode() if form == "json" else "\n".join(_lines(held)))
 
 
@@ -78,9 +76,8 @@ def quarantine_list(state: str, limit: int, form: str, data: str | None, config:
 @click.argument("delivery_id", metavar="ID")
 @_offset_option
 @click.option("--raw", is_flag=True, help="Only the body, byte for byte.")
-@data_option
-@config_option
-def quarantine_show(delivery_id: str, offset: int | None, raw: bool, data: str | None, config: Path | None) -> None:
+@installation_options
+def quarantine_show(delivery_id: str, offset: int | None, raw: bool, **where: Any) -> None:
     """Show one delivery: why it could not be read, its headers without secrets, its whole body.
 
     \b
@@ -92,7 +89,7 @@ def quarantine_show(delivery_id: str, offset: int | None, raw: bool, data: str |
         held = await _found(desk, delivery_id, offset)
         return held, await desk.reader.kept(held.delivery)
 
-    held, record = _run(data, config, read)
+    held, record = _run(where, read)
     if record is None:
         raise AlertlineError("the body is not kept")
     if raw:
@@ -107,10 +104,9 @@ def quarantine_show(delivery_id: str, offset: int | None, raw: bool, data: str |
 @_offset_option
 @_actor_option
 @click.option("--reason", help="Why.")
-@data_option
-@config_option
+@installation_options
 def quarantine_replay(
-    delivery_id: str, offset: int | None, actor: str | None, reason: str | None, data: str | None, config: Path | None
+    delivery_id: str, offset: int | None, actor: str | None, reason: str | None, **where: Any
 ) -> None:
     """Read a delivery again with this version's adapters, as a new one with the receive time of the old one.
 
@@ -120,7 +116,7 @@ def quarantine_replay(
     \b
     alertline quarantine replay d_0123
     """
-    _dispose(data, config, delivery_id, offset, lambda desk, held: desk.replay(held, _by(actor, reason)))
+    _dispose(where, delivery_id, offset, lambda desk, held: desk.replay(held, _by(actor, reason)))
 
 
 @quarantine.command("discard")
@@ -129,16 +125,14 @@ def quarantine_replay(
 @_actor_option
 @click.option("--reason", required=True, help="Why nobody needs it.")
 @click.option("--recorded-time", is_flag=True, help="The server plays recorded time: log time stays where it is.")
-@data_option
-@config_option
+@installation_options
 def quarantine_discard(
     delivery_id: str,
     offset: int | None,
     actor: str | None,
     reason: str,
     recorded_time: bool,
-    data: str | None,
-    config: Path | None,
+    **where: Any,
 ) -> None:
     """Put a delivery aside for good. It stays in the log, with your name and the reason.
 
@@ -146,8 +140,7 @@ def quarantine_discard(
     alertline quarantine discard d_0123 --reason "a test of the sender's"
     """
     _dispose(
-        data,
-        config,
+        where,
         delivery_id,
         offset,
         lambda desk, held: desk.discard(held, _by(actor, reason)),
@@ -156,8 +149,7 @@ def quarantine_discard(
 
 
 def _dispose(
-    data: str | None,
-    config: Path | None,
+    where: dict[str, Any],
     delivery_id: str,
     offset: int | None,
     dispose: "Callable[[Desk, Held], Awaitable[Held]]",
@@ -172,7 +164,7 @@ def _dispose(
         return await dispose(desk, await _found(desk, delivery_id, offset))
 
     try:
-        held = _run(data, config, act, recorded_time=recorded_time)
+        held = _run(where, act, recorded_time=recorded_time)
     except Problem as problem:
         raise AlertlineError(f"{problem.title.lower()}: {problem}") from problem
     except Waiting as waiting:
@@ -199,13 +191,12 @@ _Result = TypeVar("_Result")
 
 
 def _run(
-    data: str | None,
-    config: Path | None,
+    where: dict[str, Any],
     work: "Callable[[Desk], Awaitable[_Result]]",
     *,
     recorded_time: bool = False,
 ) -> _Result:
-    settings = settings_from(config, data=data)
+    settings = settings_from(**where)
 
     async def run() -> _Result:
         async with _desk(settings, recorded_time=recorded_time) as desk:
@@ -216,7 +207,7 @@ def _run(
 
 @asynccontextmanager
 async def _desk(settings: Settings, *, recorded_time: bool) -> "AsyncIterator[Desk]":
-    """The quarantine of the data folder."""
+    """The quarantine, wherever the installation has its log and its store."""
     from alertline.clock import now
     from alertline.store.reader import StoreReader
     from alertline.wiring.commanding import LoggedOrders
@@ -227,7 +218,7 @@ async def _desk(settings: Settings, *, recorded_time: bool) -> "AsyncIterator[De
 
     integrations, folder = integrations_of(settings), folder_of(settings)
     folder.require()
-    log = await folder.open_log()
+    log = await folder.open_events()
     try:
         engine = await folder.open_store()
         try:

@@ -2,8 +2,8 @@
 
 Guarantee: when `append` returns, every replica in sync has the record (`acks=all`). A failed append may have written
 it all the same, or write it later: whoever tries again makes a copy, which its delivery id tells. The partition of a
-stream follows from its name and the number of partitions alone, as Kafka's own clients have it; a topic that got more
-partitions is another log (`log_id`), because its streams lie elsewhere.
+stream follows from its name and the number of partitions alone, as Kafka's own clients have it. So partitions that are
+added to a topic in use are not used; with another number of them it would be another log (`log_id`).
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors, why_unreachable
 from alertline.eventlog.kafka_cursor import Cursor
 from alertline.eventlog.kafka_producer import Outgoing, Producer
 from alertline.eventlog.kafka_topics import Topics, prepare_topics
-from alertline.eventlog.port import LogClosed, LogRecord, Position
+from alertline.eventlog.port import LogClosed, LogRecord, LogUnavailable, Position
 from alertline.eventlog.publishing import Message
 
 __all__ = ["KafkaLog", "partition_of"]
@@ -45,7 +45,12 @@ class KafkaLog:
         Raises:
             UnsupportedLog: a topic is there that cannot hold what we promise; LogUnavailable: the cluster is away.
         """
-        topics = await prepare_topics(kafka)
+        try:
+            topics = await prepare_topics(kafka)
+        except LogUnavailable as error:
+            if (why := await why_unreachable(kafka)) is None:
+                raise
+            raise LogUnavailable(f"Kafka: {why}") from error
         producer = Producer(kafka)
         await producer.start()
         asking = AIOKafkaConsumer(**client_options(kafka))
@@ -144,6 +149,14 @@ class KafkaLog:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer; 0 where none ever went.
+
+        Raises:
+            LogClosed: closed; LogUnavailable: anything else.
+        """
+        return (await self._bounds(partition))[0] if self._has(partition) else 0
 
     async def end(self, partition: int) -> int:
         """The next offset that will be given out.

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from aiokafka.errors import ConsumerStoppedError, KafkaError, ProducerClosed
+from aiokafka.client import collect_hosts
+from aiokafka.conn import create_conn
+from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError, KafkaError, ProducerClosed
 
 from alertline.cluster import Kafka
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogClosed, LogUnavailable
 
-__all__ = ["REQUEST_S", "client_options", "kafka_errors"]
+__all__ = ["REQUEST_S", "client_options", "kafka_errors", "why_unreachable"]
 
 REQUEST_S: Final = 5.0
 """How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
@@ -69,6 +71,27 @@ def kafka_errors(what: str) -> Iterator[None]:
         raise LogClosed("the event log is closed") from error
     except (TimeoutError, KafkaError, OSError) as error:
         raise LogUnavailable(f"Kafka: {what}: {_said(error)}") from error
+
+
+async def why_unreachable(kafka: Kafka) -> str | None:
+    """What the first broker that refuses us says, or its certificate; None: one takes us. aiokafka only logs it.
+
+    Raises:
+        AlertlineError: a file of certificates cannot be used.
+    """
+    options = client_options(kafka)
+    named = ("client_id", "request_timeout_ms", "ssl_context", "security_protocol")
+    given = {name: value for name, value in options.items() if name in named or name.startswith("sasl_")}
+    for host, port, _ in collect_hosts(options["bootstrap_servers"]):
+        try:
+            (await create_conn(host, port, **given)).close()
+        except ssl.SSLCertVerificationError as error:
+            return f"{host}:{port}: its certificate is not trusted (kafka.ca_file): {error.verify_message}"
+        except (ssl.SSLError, KafkaConnectionError, OSError, TimeoutError) as error:
+            return f"{host}:{port}: {_said(error)}"
+        except KafkaError as error:
+            return f"{host}:{port} refuses the sign-in (kafka.sasl, kafka.user, kafka.password): {_said(error)}"
+    return None
 
 
 def _said(error: BaseException) -> str:

@@ -40,6 +40,7 @@ class ConnectingLog:
         self._task: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
         self._closed = False
+        self._warned: str | None = None
         self.problem: str | None = "Kafka: not connected yet"
 
     async def open(self) -> "ConnectingLog":
@@ -84,12 +85,11 @@ class ConnectingLog:
             self._say(None)
 
     def _say(self, problem: str | None) -> None:
-        if (problem is None) != (self.problem is None):
-            if problem is None:
-                log.info("kafka.reachable")
-            else:
-                log.warning("kafka.away", reason=problem)
-        self.problem = problem
+        if problem is None and self.problem is not None:
+            log.info("kafka.reachable")
+        elif problem is not None and problem != self._warned:
+            log.warning("kafka.away", reason=problem)
+        self.problem = self._warned = problem
 
     @property
     def log_id(self) -> str:
@@ -123,6 +123,10 @@ class ConnectingLog:
     async def wait(self, partition: int, next_offset: int, timeout_s: float) -> bool:
         """Wait until a record at or after `next_offset` exists, at most `timeout_s` seconds; whether one does."""
         return await self._now().wait(partition, next_offset, timeout_s)
+
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer; 0 where none ever went."""
+        return await self._now().begin(partition)
 
     async def end(self, partition: int) -> int:
         """The next offset that will be given out."""

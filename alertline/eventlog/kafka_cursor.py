@@ -92,10 +92,8 @@ class Cursor:
             )
         if next_offset == end:
             return False
-        if next_offset < first:
-            if next_offset > 0:
-                log.error("kafka.records_gone", partition=self._partition.partition, first=first, wanted=next_offset)
-            next_offset = first
+        if (next_offset := max(next_offset, first)) == end:  # whoever reads on asks what is gone: `begin`
+            return False
         while len(self._ahead) < limit and (not self._ahead or self._ahead[-1].offset + 1 < end):
             before = len(self._ahead)
             await self._fetch(next_offset, limit, REQUEST_S)

@@ -44,7 +44,7 @@ class Topics(msgspec.Struct, frozen=True):
     Attributes:
         log_id: the identity of the log: it changes with the cluster, with the topic and with the number of partitions,
             because that decides where a stream lies.
-        partitions: of the topic of deliveries.
+        partitions: of the topic of deliveries, as many of them as are used.
     """
 
     log_id: str
@@ -137,9 +137,12 @@ def _problems(wanted: Mapping[str, str], found: Mapping[str, str]) -> Sequence[s
 
 async def _describe(admin: AIOKafkaAdminClient, kafka: Kafka) -> Topics:
     topic = await _known(admin, kafka.deliveries)
-    count = len(topic["partitions"])
-    if count != kafka.partitions:
-        log.info("kafka.partitions", topic=kafka.deliveries, partitions=count, setting=kafka.partitions)
+    there = len(topic["partitions"])
+    count = min(there, kafka.partitions)
+    if there > count:  # somebody added some: with them in use every stream would lie elsewhere, and lose its order
+        log.warning("kafka.more_partitions", topic=kafka.deliveries, there=there, used=count)
+    elif there < kafka.partitions:
+        log.warning("kafka.fewer_partitions", topic=kafka.deliveries, there=there, setting=kafka.partitions)
     cluster = (await admin.describe_cluster()).get("cluster_id") or "cluster"
     identity = await topic_id(admin._client, kafka.deliveries)
     return Topics(f"{cluster}/{identity}/{count}", count)

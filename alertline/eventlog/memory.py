@@ -75,6 +75,10 @@ class MemoryLog:
         """All partitions: 0."""
         return (0,)
 
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer: here all are."""
+        return 0
+
     async def end(self, partition: int) -> int:
         """The next offset that will be given out.
 

@@ -111,6 +111,10 @@ class EventLog(Protocol):
         """Wait until a record at or after `next_offset` exists, at most `timeout_s` seconds; whether one does."""
         ...
 
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer; 0 where none ever went."""
+        ...
+
     async def end(self, partition: int) -> int:
         """The next offset that will be given out."""
         ...

@@ -3,6 +3,7 @@
 Guarantee: `append` returns when the record is durable, on the log or in the spool. While anything waits, everything
 new waits behind it, so this process's records never overtake each other. What waits outlives the process: the next one
 with the same file goes on. A record that the log got although it did not say so is there twice; its delivery id tells.
+What was refused, because the spool was full, is told on the log behind all that waited, once the log is back.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from typing import Final, Protocol
 
 import structlog
 
-from alertline.clock import monotonic
+from alertline.clock import Clock, monotonic, now
+from alertline.eventlog.missing import Refusals, Telling
 from alertline.eventlog.port import LogClosed, LogFull, LogRecord, LogUnavailable, Position, TooLarge
 from alertline.eventlog.spool_file import SpoolFile
 
@@ -42,12 +44,15 @@ class Behind(Protocol):
 class SpoolingLog:
     """What receivers append to where the log is on other machines. It belongs to one event loop; open it with `open`.
 
+    `telling` makes the records of what was refused; without it nothing is told.
+
     Attributes:
         waiting: how many records wait, as far as is known.
     """
 
-    def __init__(self, behind: Behind, spool: SpoolFile) -> None:
-        self._behind, self._spool = behind, spool
+    def __init__(self, behind: Behind, spool: SpoolFile, *, telling: Telling | None = None, clock: Clock = now) -> None:
+        self._behind, self._spool, self._telling, self._clock = behind, spool, telling, clock
+        self._refusals, self._untold = Refusals(), list[tuple[str, bytes]]()
         self._spooling = False
         self._coming = 0  # appends to the spool that have not returned
         self._taken = 0  # appends to the spool that were ever begun
@@ -101,8 +106,10 @@ class SpoolingLog:
         self._taken += 1
         try:
             await self._spool.append(stream, payload)
-        except LogFull as error:
-            self._full = str(error)
+        except LogUnavailable as error:
+            self._refusals.note(stream, self._clock())
+            if isinstance(error, LogFull):
+                self._full = str(error)
             raise
         finally:
             self._coming -= 1
@@ -125,7 +132,9 @@ class SpoolingLog:
                 if await self._forward_some():
                     pause = _AGAIN_S
                     continue
-                if await self._empty():
+                if await self._empty() and not await self._tell_refused():
+                    self._spooling, self._since, self.waiting = False, None, 0
+                    log.info("spool.done")
                     return
             except LogFull:
                 log.warning("spool.disk_full")  # what was forwarded stays there too: harmless, and nothing is lost
@@ -145,18 +154,26 @@ class SpoolingLog:
         return True
 
     async def _empty(self) -> bool:
-        """Whether nothing waits any more, also nothing that came while we looked: from then on there is no spooling."""
+        """Whether nothing waits any more, also nothing that came while we looked."""
         taken = self._taken
         left = await self._spool.count()
-        if left or self._coming or taken != self._taken:
+        return not (left or self._coming or taken != self._taken)
+
+    async def _tell_refused(self) -> bool:
+        """Tell what was refused; whether there was anything, and so time for more to come."""
+        if self._telling is not None:
+            self._untold += [(each.stream, self._telling(each)) for each in self._refusals.taken()]
+        if not self._untold:
             return False
-        self._spooling, self._since, self.waiting = False, None, 0
-        log.info("spool.done")
+        await self._behind.append_all(self._untold)
+        self._untold.clear()
         return True
 
     async def close(self) -> None:
         """Stop forwarding; what waits is forwarded by the next process. The log behind is not closed."""
         self._closed = True
+        if lost := self._refusals.taken():  # to be told by nobody: at least whoever reads the log of this process knows
+            log.error("spool.refusals_untold", refused=[(each.stream, each.first, each.last) for each in lost])
         if self._forwarder is not None:
             self._forwarder.cancel()
             await asyncio.gather(self._forwarder, return_exceptions=True)

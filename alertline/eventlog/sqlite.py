@@ -126,6 +126,10 @@ class SqliteLog:
                 return False
             await self._news.heard(heard, min(left, _POLL_S))
 
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer: here all are."""
+        return 0
+
     async def end(self, partition: int) -> int:
         """The next offset that will be given out, as far as anybody can know.
 

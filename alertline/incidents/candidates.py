@@ -10,6 +10,7 @@ from alertline.incidents.model import ChangeRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.words import span_words
 from schemas.incident import Candidate, Reason
+from schemas.vocabulary import ChangeKind
 
 __all__ = ["around", "candidates"]
 
@@ -25,7 +26,10 @@ def candidates(
     """Those from `candidate_before` before the start to `candidate_after` after it, nearest first."""
     own = sorted(services)
     near = [
-        change for change in changes if start - policy.candidate_before <= change.at <= start + policy.candidate_after
+        change
+        for change in changes
+        if start - policy.candidate_before <= change.at <= start + policy.candidate_after
+        and change.kind is not ChangeKind.UNRECORDED
     ]
     near.sort(key=lambda change: (abs(change.at - start), change.id))
     return tuple(_candidate(change, start, own, policy.calls) for change in near)

@@ -26,14 +26,14 @@ from alertline.incidents.pages import hear_page
 from alertline.incidents.people import hear_command, hear_entry, offer_again
 from alertline.incidents.quarantine import discard, note_replay, why_not_again
 from alertline.incidents.rules import ruled
-from alertline.incidents.scopes import scope_of
+from alertline.incidents.scopes import EVERYWHERE, scope_of
 from alertline.incidents.silence import fall_silent
 from alertline.incidents.state import StreamState
 from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.records import Configured, Record, Tick
-from schemas.vocabulary import Basis, CommandName
+from schemas.vocabulary import Basis, ChangeKind, CommandName
 
 __all__ = ["Step", "advance", "step"]
 
@@ -143,7 +143,7 @@ def _hear_change(work: Work, change: Change) -> None:
     row = ChangeRow(
         id=work.event(change.item),
         stream=work.state.stream,
-        scope=scope_of(work.state.stream, change.scope),
+        scope=(EVERYWHERE if change.kind is ChangeKind.UNRECORDED else scope_of(work.state.stream, change.scope)),
         kind=change.kind,
         at=change.at or work.received_at,
         text=change.text,

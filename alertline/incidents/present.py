@@ -1,6 +1,6 @@
 """The public incident, computed from its facts: one pure function behind replay, API, pages, exports and the draft."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -19,8 +19,20 @@ from alertline.incidents.severity import highest
 from alertline.incidents.storms import bounded
 from alertline.incidents.sums import Sums
 from alertline.incidents.telling.slots import completeness, required_slots
-from alertline.incidents.timeline import bounds, gaps, timeline
-from schemas.incident import Alert, Episode, Impact, Incident, Metric, Postmortem, Reason, Related, Slot
+from alertline.incidents.timeline import bounds, gaps, timeline, unrecorded
+from schemas.incident import (
+    Alert,
+    Episode,
+    Gap,
+    Impact,
+    Incident,
+    Metric,
+    Postmortem,
+    Reason,
+    Related,
+    Slot,
+    TimelineRow,
+)
 from schemas.vocabulary import (
     Classification,
     CommandName,
@@ -93,7 +105,7 @@ def present(facts: IncidentFacts, policy: Policy) -> Incident:
         probable_origin=probable_origin(facts.alerts, witnesses(facts.episodes), policy.calls),
         timeline=bounded(rows, facts),
         conflicts=stamps.conflicts,
-        gaps=tuple(gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)),
+        gaps=tuple(sorted(_gaps(facts, rows, start, end, policy), key=lambda gap: (gap.from_, gap.to))),
         flags=whole.flags,
         reopen_count=row.reopen_count,
         first_resolved_at=row.first_resolved_at or stamps.at(MilestoneName.RESOLVED),
@@ -148,6 +160,13 @@ def _related(facts: IncidentFacts) -> tuple[Related, ...]:
             if other.incident not in own and (other.incident not in best or best[other.incident].points < other.points):
                 best[other.incident] = other
     return tuple(sorted(best.values(), key=lambda each: (-each.points, each.incident)))
+
+
+def _gaps(
+    facts: IncidentFacts, rows: Sequence[TimelineRow], start: datetime, end: datetime | None, policy: Policy
+) -> list[Gap]:
+    silent = gaps(rows, start, end, policy.gap.total_seconds(), policy.gap_share)
+    return silent + unrecorded(facts.changes, start, end)
 
 
 def _alerts(facts: IncidentFacts) -> Iterable[Alert]:

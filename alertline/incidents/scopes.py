@@ -1,6 +1,11 @@
 """The scope of an alert or a statement: the environment within its stream."""
 
-__all__ = ["scope_of"]
+from typing import Final
+
+__all__ = ["EVERYWHERE", "scope_of"]
+
+EVERYWHERE: Final = ""
+"""Where a change lies that is about every scope of its stream: no environment has this name."""
 
 
 def scope_of(stream: str, environment: str | None) -> str:

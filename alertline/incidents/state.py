@@ -12,6 +12,7 @@ from alertline.incidents.candidates import around
 from alertline.incidents.memory import EPOCH, StreamMemory
 from alertline.incidents.milestones import Stamps, stamp
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
+from alertline.incidents.scopes import EVERYWHERE
 from alertline.incidents.timeline import bounds, lasted
 from alertline.incidents.whereabouts import Lasted
 from schemas.vocabulary import IncidentStatus
@@ -175,8 +176,10 @@ class StreamState(StreamMemory):
         """All that the public incident is computed from."""
         facts = self._facts(incident, tuple(self.members[incident].episodes.values()))
         start, end = bounds(facts.row, self.stamps(incident))
-        known = self.changes_from(facts.row.scope, start - self.policy.candidate_before)
-        changes = around(known, start, end, self.policy)
+        since = start - self.policy.candidate_before
+        both = (self.changes_from(scope, since) for scope in (facts.row.scope, EVERYWHERE))
+        found = [change for known in both for change in around(known, start, end, self.policy)]
+        changes = tuple(sorted(found, key=lambda change: (change.at, change.id)))
         return msgspec.structs.replace(facts, changes=changes, aliases=self.aliases(incident))
 
     def _facts(self, incident: str, episodes: tuple[EpisodeRow, ...]) -> IncidentFacts:

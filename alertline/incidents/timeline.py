@@ -21,7 +21,7 @@ from alertline.incidents.words import time_words
 from schemas.incident import Gap, TimelineRow
 from schemas.vocabulary import Basis, ChangeKind, CommandName, EndBasis, IncidentStatus, MilestoneName, RowKind
 
-__all__ = ["bounds", "gaps", "lasted", "timeline"]
+__all__ = ["bounds", "gaps", "lasted", "timeline", "unrecorded"]
 
 # At the same time: what was changed, what the machines saw, what people said (in the order they said it), the end last.
 _FIRST: Final = (RowKind.IMPACT_STARTED, RowKind.CHANGE, RowKind.ROLLBACK)
@@ -144,7 +144,8 @@ def _end_words(episode: EpisodeRow, name: str) -> str:
 def _change_rows(facts: IncidentFacts, stamps: Stamps) -> Iterator[TimelineRow]:
     start, end = bounds(facts.row, stamps)
     for change in facts.changes:
-        if start <= change.at and (end is None or change.at <= end):
+        within = start <= change.at and (end is None or change.at <= end)
+        if within and change.kind is not ChangeKind.UNRECORDED:
             yield _change_row(change)
 
 
@@ -218,4 +219,15 @@ def gaps(rows: Iterable[TimelineRow], start: datetime, end: datetime | None, lea
         Gap(before, after, f"nothing recorded for {round((after - before).total_seconds() / 60)} min")
         for before, after in pairwise(times)
         if (after - before).total_seconds() > limit
+    ]
+
+
+def unrecorded(changes: Iterable[ChangeRow], start: datetime, end: datetime | None) -> list[Gap]:
+    """Stretches, within an incident or at its edges, in which Alertline itself could take no deliveries."""
+    return [
+        Gap(max(start, change.at), until if end is None else min(until, end), change.text)
+        for change in changes
+        if change.kind is ChangeKind.UNRECORDED
+        and (until := change.ended_at or change.at) >= start
+        and (end is None or change.at <= end)
     ]

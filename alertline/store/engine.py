@@ -16,11 +16,13 @@ from sqlalchemy import URL, ColumnElement, Connection, Double, Select, Table, ev
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import NullType
 
 from alertline.clock import monotonic
+from alertline.store.encrypting import encrypted
 from alertline.store.failures import StoreUnavailable, meaning
 from alertline.store.sqlite_connection import connect
 
@@ -60,6 +62,7 @@ Rows = Sequence[tuple[str | int | float | bool | None, ...]]
 _POOL: Final = 8
 _POOL_WAIT_S: Final = 5.0
 _CONNECT_S: Final = 5.0
+_RESTED_S: Final = 1.0
 # A statement that hangs must not hold a request, or a partition, for ever. Ours take milliseconds.
 _STATEMENT_S: Final = 30
 _ANSWER_S: Final = _STATEMENT_S + 15  # the same, should the server have gone without a word
@@ -107,6 +110,7 @@ def open_engine(url: str, *, patient: bool = False) -> AsyncEngine:
 
 
 def _open_postgresql(url: URL, *, patient: bool) -> AsyncEngine:
+    url, encryption = encrypted(url)
     settings = {
         "application_name": "alertline",
         "jit": "off",  # our statements are short: planning them for long runs costs more than running them
@@ -114,9 +118,8 @@ def _open_postgresql(url: URL, *, patient: bool) -> AsyncEngine:
         "statement_timeout": f"{0 if patient else _STATEMENT_S}s",
         "lock_timeout": f"{0 if patient else _LOCK_S}s",
     }
-    return create_async_engine(
+    engine = create_async_engine(
         url,
-        pool_pre_ping=True,
         pool_size=_POOL,
         max_overflow=0,
         pool_timeout=_POOL_WAIT_S,
@@ -124,8 +127,39 @@ def _open_postgresql(url: URL, *, patient: bool) -> AsyncEngine:
             "timeout": _CONNECT_S,
             "command_timeout": None if patient else _ANSWER_S,
             "server_settings": settings,
+            **({} if encryption is None else {"ssl": encryption}),
         },
     )
+    event.listen(engine.sync_engine, "checkin", _used)
+    event.listen(engine.sync_engine, "checkout", _look_at)
+    return engine
+
+
+def _used(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = monotonic()
+
+
+def _look_at(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+    """See that a connection is good before it is used, and ask its server if nobody used it for a while.
+
+    SQLAlchemy's `pool_pre_ping` asks each time: three round trips more for a transaction of one statement.
+
+    Raises:
+        InvalidatePoolError: the server has gone: the pool opens another one.
+    """
+    used = record.info.get("used")
+    if used is None:
+        return
+    own = cast(Any, connection)
+    try:
+        if own.driver_connection.is_closed():
+            raise InvalidatePoolError("the connection was closed")
+        if monotonic() - used > _RESTED_S:
+            own.ping()
+    except InvalidatePoolError:
+        raise
+    except Exception as error:
+        raise InvalidatePoolError("its server does not answer") from error
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

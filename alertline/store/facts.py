@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertline.clock import micros
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
 from alertline.incidents.policy import Policy, policy_of
+from alertline.incidents.scopes import EVERYWHERE
 from alertline.store.rows import (
     fit,
     key,
@@ -111,7 +112,9 @@ async def _changes(
 ) -> tuple[ChangeRow, ...]:
     since, until = _bounds(row, members, said)
     query = select(changes.c.body).where(
-        changes.c.stream == fit(row.stream), changes.c.scope == key(row.scope), changes.c.at >= micros(since)
+        changes.c.stream == fit(row.stream),
+        changes.c.scope.in_((key(row.scope), key(EVERYWHERE))),
+        changes.c.at >= micros(since),
     )
     if until is not None:
         query = query.where(changes.c.at <= micros(until))

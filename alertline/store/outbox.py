@@ -22,7 +22,7 @@ from alertline.store.lines import public_summary
 from alertline.store.port import Batch, Claim, Fenced, Summary
 from alertline.store.tables import outbox, positions
 
-__all__ = ["CONTENT_TYPE", "EVENT_TYPE", "StoreOutbox", "Telling", "tellings"]
+__all__ = ["CONTENT_TYPE", "EVENT_TYPE", "StoreOutbox", "Telling", "tellings", "tells"]
 
 EVENT_TYPE: Final = "alertline.incident.changed.v1"
 CONTENT_TYPE: Final = b"application/cloudevents+json; charset=utf-8"
@@ -38,6 +38,11 @@ class Telling(msgspec.Struct, frozen=True):
     n: int
     incident: str
     body: str
+
+
+def tells(batch: Batch) -> bool:
+    """Whether a batch tells anything: `tellings`, without making it."""
+    return any(isinstance(each.decision.row, IncidentRow) for each in batch.decisions)
 
 
 def tellings(batch: Batch) -> list[Telling]:

@@ -141,6 +141,12 @@ class StoreReader:
         async with reading(self._engine) as connection:
             return await connection.scalar(query) or 0
 
+    async def reached(self) -> dict[int, int]:
+        """The offset from which each partition is to be read on."""
+        async with reading(self._engine) as connection:
+            rows = await connection.execute(select(positions.c.partition, positions.c.next_offset))
+            return {row.partition: row.next_offset for row in rows}
+
     async def log_times(self) -> dict[str, datetime]:
         """Log time of every stream that was read."""
         query = select(stream_clocks.c.stream, stream_clocks.c.log_time).order_by(stream_clocks.c.stream)

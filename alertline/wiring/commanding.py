@@ -18,6 +18,7 @@ from alertline.eventlog.port import EventLog, LogUnavailable, Position
 from alertline.store.port import DeliveryRow
 from alertline.store.reader import StoreReader
 from alertline.web.problems import Problem
+from alertline.wiring.awaiting import Awaiting
 from alertline.wiring.reading import kept_delivery
 from ingest.adapter import Request
 from ingest.intake import delivery_id, receive_again, take
@@ -30,8 +31,6 @@ __all__ = ["LoggedOrders"]
 
 _APPEND_S: Final = 1.0
 _WAIT_S: Final = 5.0  # the contract's: whoever asked is answered by then (§6)
-_FIRST_LOOK_S: Final = 0.01
-_LONGEST_LOOK_S: Final = 0.1
 
 
 class LoggedOrders:
@@ -52,6 +51,7 @@ class LoggedOrders:
     ) -> None:
         self._log, self._store, self._integrations, self._clock = log, store, integrations, clock
         self._recorded_time, self._on_delivery = recorded_time, on_delivery
+        self._awaiting = Awaiting(store)
 
     async def give(self, command: Mapping[str, object], stream: str, by: By) -> Given:
         """Append a command.
@@ -105,12 +105,8 @@ class LoggedOrders:
 
     async def outcome(self, given: Given) -> DeliveryRow | None:
         """Wait until the record was read; what was decided of its first copy. None: not within 5 s."""
-        end, pause = monotonic() + _WAIT_S, _FIRST_LOOK_S
-        while await self._store.applied(given.position.partition) <= given.position.offset:
-            if monotonic() > end:
-                return None
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_LOOK_S)
+        if not await self._awaiting.read(given.position, _WAIT_S):
+            return None
         rows = await self._store.delivery(given.command)
         return next((row for row in rows if row.duplicate_of is None), None)
 

@@ -8,6 +8,7 @@ from alertline import telemetry
 from alertline.config import Settings
 from alertline.errors import AlertlineError
 from alertline.eventlog.kafka_connecting import ConnectingLog
+from alertline.eventlog.missing import Telling
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable, UnsupportedLog
 from alertline.eventlog.publishing import Message, Publisher
 from alertline.eventlog.spool_file import SpoolFile
@@ -49,8 +50,12 @@ async def open_events(settings: Settings, stack: AsyncExitStack) -> EventLog:
     return events
 
 
-async def open_spool(settings: Settings, cluster: ConnectingLog, stack: AsyncExitStack) -> SpoolingLog:
+async def open_spool(
+    settings: Settings, cluster: ConnectingLog, telling: Telling | None, stack: AsyncExitStack
+) -> SpoolingLog:
     """Open the spool before a cluster; what an earlier process left in it is forwarded.
+
+    `telling` makes the records of what had to be refused.
 
     Raises:
         AlertlineError: its file cannot be used.
@@ -59,7 +64,8 @@ async def open_spool(settings: Settings, cluster: ConnectingLog, stack: AsyncExi
     number = stack.enter_context(folder.slot("ingest"))
     path = folder.path / f"spool-{number}.db"
     try:
-        spool = SpoolingLog(cluster, await SpoolFile.open(path, max_bytes=settings.kafka.spool_bytes))
+        file = await SpoolFile.open(path, max_bytes=settings.kafka.spool_bytes)
+        spool = SpoolingLog(cluster, file, telling=telling)
         stack.push_async_callback(named, "spool", spool.close)
         return await spool.open()
     except (UnsupportedLog, LogUnavailable) as error:

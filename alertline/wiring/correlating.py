@@ -32,7 +32,9 @@ from alertline.wiring.collecting import little_collecting
 from alertline.wiring.configuring import configure, streams_of
 from alertline.wiring.connections import dead_letters, folder_of, instance_of, open_cluster
 from alertline.wiring.correlator import READY, WAITING, end_of_input
+from alertline.wiring.integrations import integrations_of
 from alertline.wiring.listening import bound, listen
+from alertline.wiring.missing import teller_of_missing
 from alertline.wiring.server import build_app
 from consumers.relay import Relaying
 from consumers.runner import Runner
@@ -58,6 +60,8 @@ class Correlating:
         self._cluster: ConnectingLog | None = None
         self._supervisor: Supervisor | None = None
         self._member: Membership | None = None
+        # on recorded time nobody knows which time of the recording is meant
+        self._telling = None if recorded_time else teller_of_missing(integrations_of(settings), now)
 
     def problems(self) -> Mapping[str, str]:
         """What keeps it from working, by name."""
@@ -92,8 +96,13 @@ class Correlating:
             lambda partition: self._runner(cluster, writer, instance, partition), writer.end
         )
         self._stack.push_async_callback(named, "runners", supervisor.stop)
+        used = frozenset(await cluster.partitions())
+
+        async def keep(assigned: frozenset[int]) -> None:
+            await supervisor.keep(assigned & used)  # those that were added to the topic hold nothing
+
         self._waiting = None
-        self._member = Membership(self._settings.kafka, instance, supervisor.hold, supervisor.keep)
+        self._member = Membership(self._settings.kafka, instance, supervisor.hold, keep)
         with little_collecting():
             await self._member.run()
 
@@ -128,6 +137,7 @@ class Correlating:
             ticking=not self._recorded,
             partition=partition,
             dead_letters=dead_letters(self._settings, cluster),
+            telling=self._telling,
         )
 
 

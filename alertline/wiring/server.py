@@ -42,6 +42,7 @@ from alertline.wiring.fetching import receiving_from_sns
 from alertline.wiring.integrations import integrations_of
 from alertline.wiring.keys import keys_of
 from alertline.wiring.listening import Draining, bound, listen
+from alertline.wiring.missing import teller_of_missing
 from alertline.wiring.reading import StoredIncidents
 from alertline.wiring.senders import LookedAt, since_when
 from ingest.integrations import Integrations
@@ -217,7 +218,9 @@ class _House:
             await self._store()
         behind: Appends = events
         if isinstance(events, ConnectingLog):
-            behind = spool = await open_spool(self.settings, events, self.stack)
+            # on recorded time nobody knows which time of the recording was refused
+            telling = None if self.options.recorded_time else teller_of_missing(self.integrations, now)
+            behind = spool = await open_spool(self.settings, events, telling, self.stack)
             self.notes["spool"] = spool.problem
             telemetry.SPOOL_WAITING.set_function(lambda: spool.waiting)
             self.missing["spool"] = spool.full

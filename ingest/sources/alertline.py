@@ -124,6 +124,8 @@ def _read(item: int, fields: Fields, request: Request) -> tuple[Entry | Change |
         raise BadField(fields.at("type"), "these credentials may not give commands")
     read, known = readers[kind]
     event = read(item, fields)
+    if isinstance(event, Change) and event.kind is ChangeKind.UNRECORDED and not request.ticks:
+        raise BadField(fields.at("kind"), "only Alertline itself says when it could take no deliveries")
     if isinstance(event, Command) and event.command is CommandName.DISCARD_DELIVERY and not request.ticks:
         raise BadField(fields.at("command"), "a delivery is discarded by POST /v1/quarantine/{id}/discard")
     extra = _SHAPES.get(event.command, {}) if isinstance(event, Command) else ()

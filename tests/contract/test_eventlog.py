@@ -211,6 +211,13 @@ async def test_close_ends_waiting(log: EventLog) -> None:
         await waiter
 
 
+async def test_nothing_went_from_it(log: EventLog) -> None:
+    """A log that was not shortened keeps all of its records, and says so."""
+    await log.append("s", b"x")
+
+    assert await log.begin(0) == 0
+
+
 async def test_the_identity_stays(open_log: OpenLog) -> None:
     """Opening the log again gives the same id, which is not empty."""
     one, other = await open_log(), await open_log()

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from structlog.testing import capture_logs
 
 from alertline.cluster import Kafka
 from alertline.eventlog.kafka import KafkaLog, partition_of
@@ -73,9 +74,30 @@ async def test_a_topic_made_anew_is_another_log(kafka_address: str, opened: Open
 
 
 @real_only
-async def test_more_partitions_are_another_log(kafka_address: str, opened: Open, admin: AIOKafkaAdminClient) -> None:
-    """A stream would lie elsewhere: that must be noticed."""
-    one, three = settings(kafka_address), settings(kafka_address)
+async def test_partitions_that_are_added_are_not_used(
+    kafka_address: str, opened: Open, admin: AIOKafkaAdminClient
+) -> None:
+    """Every stream stays where it lies, for whoever comes later too, and it is the same log."""
+    kafka = settings(kafka_address, partitions=2)
+    before = await opened(kafka)
+    placed = {name: (await before.append(name, b"x")).partition for name in "abcdef"}
+    await admin.create_partitions({kafka.deliveries: NewPartitions(5)})
+    async with asyncio.timeout(20):
+        while len((await admin.describe_topics([kafka.deliveries]))[0]["partitions"]) < 5:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    with capture_logs() as said:
+        after = await opened(kafka)
+
+    assert after.log_id == before.log_id
+    assert list(await after.partitions()) == [0, 1]
+    assert {name: (await after.append(name, b"x")).partition for name in "abcdef"} == placed
+    assert [(each["there"], each["used"]) for each in said if each["event"] == "kafka.more_partitions"] == [(5, 2)]
+
+
+@real_only
+async def test_fewer_partitions_are_another_log(kafka_address: str, opened: Open, admin: AIOKafkaAdminClient) -> None:
+    """A stream would lie elsewhere: a topic with fewer than the settings name is used as it is, under its own name."""
+    one, three = settings(kafka_address, partitions=9), settings(kafka_address, partitions=9)
     await made(admin, one.deliveries, LARGE | STAMPED, 1)
     await made(admin, three.deliveries, LARGE | STAMPED, 3)
 

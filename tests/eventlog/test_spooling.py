@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from alertline.eventlog.kafka import KafkaLog
 from alertline.eventlog.kafka_connecting import ConnectingLog
 from alertline.eventlog.memory import MemoryLog
+from alertline.eventlog.missing import Missing
 from alertline.eventlog.port import LogClosed, LogFull, LogUnavailable, Position, TooLarge
 from alertline.eventlog.spool_file import SpoolFile
 from alertline.eventlog.spooling import SpoolingLog
@@ -160,6 +163,39 @@ async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
     assert log.full() is None
     assert len(await behind.payloads()) == taken + 1
     await log.close()
+
+
+async def test_what_was_refused_is_told_behind_all_that_waited(tmp_path: Path) -> None:
+    """From when to when and how often, of each stream: once, however often the log is away while it is told."""
+    behind, told = Behind(), list[Missing]()
+    behind.mood = "refusing"
+
+    def telling(missing: Missing) -> bytes:
+        told.append(missing)
+        behind.mood = "forgetful"  # away again
+        return missing.stream.encode()
+
+    spool = await SpoolFile.open(tmp_path / "spool.db", max_bytes=300_000)
+    moments = iter(datetime(2025, 1, 1, 10, minute, tzinfo=UTC) for minute in range(60))
+    log = await SpoolingLog(behind, spool, telling=telling, clock=lambda: next(moments)).open()
+    with suppress(LogFull):
+        while True:
+            await log.append("s", bytes(5000))
+    for stream in ("s", "t"):
+        with pytest.raises(LogFull):
+            await log.append(stream, bytes(5000))
+    behind.mood = "there"
+    async with asyncio.timeout(BOUND_S):
+        while len(told) < 2:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    behind.mood = "there"
+    await emptied(log)
+    await log.close()
+
+    at = [datetime(2025, 1, 1, 10, minute, tzinfo=UTC) for minute in range(3)]
+    assert [(each.stream, each.first, each.last) for each in told] == [("s", at[0], at[1]), ("t", at[2], at[2])]
+    assert ["2 times" in told[0].why, "once" in told[1].why] == [True, True]
+    assert once(await behind.payloads()) == [bytes(5000), b"s", b"t"]
 
 
 async def test_what_no_log_takes_is_not_spooled(tmp_path: Path) -> None:

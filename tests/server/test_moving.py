@@ -73,6 +73,10 @@ class ScatteredLog:
         await asyncio.sleep(min(timeout_s, 0.01))
         return bool(await self.read(partition, next_offset, 1))
 
+    async def begin(self, partition: int) -> int:
+        """Before which offset records are kept no longer: here all are."""
+        return 0
+
     async def end(self, partition: int) -> int:
         """Behind the newest."""
         return self.records[partition][-1].position.next_offset if self.records[partition] else 0

@@ -124,6 +124,7 @@ def test_the_service_in_parts(kafka_address: str, postgresql_store: str, tmp_pat
         _rolling_restart(roles)
         _frozen_correlator(roles)
         _command(roles)
+        _configuration(roles)
         _later(roles)
 
         exported = tmp_path / "export.ndjson"
@@ -169,8 +170,19 @@ def _command(roles: Roles) -> None:
     status, told = roles.ingest[0].post("/v1/webhooks/alertmanager", b"no JSON at all")
     assert status == 202
     roles.review[0].applied(told["delivery"])
+    waiting = orjson.loads(alertline("quarantine", "list", "--format", "json", *roles.common))
+    assert waiting["id"] == told["delivery"]
     status, answer = roles.review[0].post(f"/v1/quarantine/{told['delivery']}/discard", {"reason": "noise"})
     assert (status, answer["state"]) == (200, "discarded"), answer
+
+
+def _configuration(roles: Roles) -> None:
+    """A command beside the processes puts a configuration in force in every stream, on the cluster's log."""
+    config = Path(roles.common[-1])
+    config.write_text(config.read_text() + '\n[windows]\nquiet = "7m"\n')
+    applied = ("config", "apply", "--recorded-time", *roles.common)
+    assert b"holds from here on in: default, shop" in alertline(*applied)
+    assert b"holds already" in alertline(*applied)
 
 
 def _later(roles: Roles) -> None:

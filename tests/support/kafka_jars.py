@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import msgspec
+
+from tests.support.authority import Keys
 from tests.support.server import until
 
-__all__ = ["VERSION", "Broker", "cluster", "free_port", "jars", "missing_programs"]
+__all__ = ["VERSION", "Broker", "Secured", "cluster", "free_port", "jars", "missing_programs"]
 
 VERSION: Final = "4.1.0"
 _HEAP: Final = "192m"
@@ -43,10 +46,11 @@ _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{secured}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{secured}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL
+inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 num.network.threads=2
 num.io.threads=2
@@ -61,6 +65,20 @@ group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=2097152
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+{more}
+"""
+_SECURED: Final = """\
+ssl.keystore.type=PEM
+ssl.keystore.location={keys.server}
+ssl.truststore.type=PEM
+ssl.truststore.location={keys.authority}
+ssl.client.auth=none
+listener.name.ssl.ssl.client.auth=required
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_{user}="{password}";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 """
 
 
@@ -96,6 +114,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Secured(msgspec.Struct, frozen=True):
+    """More listeners of a broker: one with encryption and sign-in, one that wants the client's certificate."""
+
+    keys: Keys
+    user: str
+    password: str
+    sign_in: int
+    certificates: int
+
+    @property
+    def listeners(self) -> str:
+        """As its settings name them."""
+        return f",SASL_SSL://127.0.0.1:{self.sign_in},SSL://127.0.0.1:{self.certificates}"
+
+    @property
+    def users(self) -> list[str]:
+        """What its storage is formatted with."""
+        told = f"[name={self.user},password={self.password}]"
+        return [part for each in ("SCRAM-SHA-256", "SCRAM-SHA-512") for part in ("--add-scram", f"{each}={told}")]
+
+
 class Broker:
     """One broker, which can be ended and started again on the same data and port.
 
@@ -103,8 +142,10 @@ class Broker:
         address: where clients reach it.
     """
 
-    def __init__(self, folder: Path, libs: Path, node: int, port: int, controllers: dict[int, int]) -> None:
-        self._folder, self._libs, self._port = folder, libs, port
+    def __init__(
+        self, folder: Path, libs: Path, node: int, controllers: dict[int, int], secured: Secured | None = None
+    ) -> None:
+        self._folder, self._libs, self._port, self._secured = folder, libs, (port := free_port()), secured
         self.address = f"127.0.0.1:{port}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "log4j2.yaml").write_text(_LOG4J)
@@ -117,6 +158,8 @@ class Broker:
                 controller=controllers[node],
                 data=folder / "data",
                 copies=len(controllers),
+                secured="" if secured is None else secured.listeners,
+                more="" if secured is None else _secured(secured),
             )
         )
         self.process: subprocess.Popen[bytes] | None = None
@@ -136,7 +179,8 @@ class Broker:
     def format(self, cluster_id: str) -> "Broker":
         """Prepare its folder, once."""
         command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", f"{self._folder}/server.properties"
+            *("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", f"{self._folder}/server.properties"),
+            *([] if self._secured is None else self._secured.users),
         )
         done = subprocess.run(command, capture_output=True, text=True, timeout=_BOUND_S, check=False)
         if done.returncode != 0:
@@ -170,12 +214,16 @@ class Broker:
             self.process.wait(_BOUND_S)
 
 
-def cluster(folder: Path, count: int = 1) -> list[Broker]:
+def _secured(secured: Secured) -> str:
+    return _SECURED.format(keys=secured.keys, user=secured.user, password=secured.password)
+
+
+def cluster(folder: Path, count: int = 1, secured: Secured | None = None) -> list[Broker]:
     """Start a cluster of so many brokers. End each with `kill`."""
     libs = jars()
     controllers = {node: free_port() for node in range(1, count + 1)}
     identity = uuid4().hex[:22]
-    brokers = [Broker(folder / str(node), libs, node, free_port(), controllers) for node in controllers]
+    brokers = [Broker(folder / str(node), libs, node, controllers, secured) for node in controllers]
     try:
         for broker in brokers:
             broker.format(identity).start(wait=False)

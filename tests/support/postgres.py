@@ -28,6 +28,8 @@ import msgspec
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.support.authority import Keys
+
 __all__ = ["Database", "Server", "absent", "binaries", "database", "run_apart", "shared_server"]
 
 T = TypeVar("T")
@@ -59,7 +61,7 @@ def binaries() -> Path | None:
 class Server:
     """One PostgreSQL of our own on a loopback port; it can be stopped and started again on the same data."""
 
-    def __init__(self, bin_: Path) -> None:
+    def __init__(self, bin_: Path, keys: Keys | None = None) -> None:
         self._bin = bin_
         self._folder = Path(tempfile.mkdtemp(prefix="alertline-postgres-"))
         self._as: dict[str, Any] = {}
@@ -76,6 +78,20 @@ class Server:
         if made.returncode:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise RuntimeError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
+        self._settings = _SETTINGS | (self._encrypting(keys) if keys is not None else {})
+
+    def _encrypting(self, keys: Keys) -> dict[str, str]:
+        """It takes encrypted connections too; the key must be its own."""
+        for file in (keys.server_key, keys.server_certificate):
+            own = Path(shutil.copy(file, self._folder))
+            own.chmod(0o600)
+            if self._as:
+                os.chown(own, self._as["user"], self._as["group"])
+        return {
+            "ssl": "on",
+            "ssl_key_file": str(self._folder / keys.server_key.name),
+            "ssl_cert_file": str(self._folder / keys.server_certificate.name),
+        }
 
     @property
     def _data(self) -> Path:
@@ -107,7 +123,7 @@ class Server:
         """Start it, on the port that it had before; return when it answers."""
         for _ in range(_TRIES):
             port = self.port or _free_port()
-            settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+            settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
             with (self._folder / "log").open("ab") as log:
                 self._process = subprocess.Popen(
                     [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(port), *settings],
@@ -165,12 +181,15 @@ async def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """A server of one test's own, to be stopped and started; skips where only somebody else's can be had."""
+def own_server(keys: Keys | None = None) -> Iterator[Server]:
+    """A server of one test's own, to be stopped and started; skips where only somebody else's can be had.
+
+    `keys`: it takes encrypted connections too.
+    """
     bin_ = binaries()
     if bin_ is None:
         absent("no PostgreSQL of our own: no initdb on the path, in /usr/lib/postgresql or a wheel")
-    server = Server(bin_)
+    server = Server(bin_, keys)
     try:
         server.start()
         yield server
