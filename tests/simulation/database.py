@@ -1,0 +1,284 @@
+"""The database of the simulation: real SQLite, real SQL, reached by a driver without threads.
+
+Each connection is one of SQLite's own on a file in memory, so locks, snapshots and constraints are the real ones. The
+driver stands where aiosqlite stands; every statement and every commit crosses the border of its process, where the
+process may die, the connection may be cut, or the answer may be lost. Whoever waits for a lock waits in virtual time.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertline.store.engine import open_engine
+from tests.simulation.loop import Process, current
+from tests.simulation.world import Gone, World
+
+__all__ = ["SERVER", "Database", "simulated_engine"]
+
+T = TypeVar("T")
+
+_LOCK_S: Final = 5.0
+_LOOK_S: Final = 0.02
+_CUT: Final = "connection closed"  # in these words SQLAlchemy knows that it needs another one
+
+
+class Database:
+    """A database in a file, and what happens to it.
+
+    Attributes:
+        told: what was ever committed to the outbox: (partition, offset, n, body).
+        on_commit: called after each commit that wrote.
+    """
+
+    def __init__(self, world: World, path: Path, image: bytes) -> None:
+        self.world, self.path = world, path
+        path.write_bytes(image)
+        self.told: list[tuple[Any, ...]] = []
+        self.on_commit: Callable[[], None] = lambda: None
+        self.lost = 0
+        self._away, self._open = False, dict[Connection, None]()
+        self._safe: bytes | None = None
+        self._eye: sqlite3.Connection | None = None
+
+    @property
+    def eye(self) -> sqlite3.Connection:
+        """A connection of nobody, to look from outside."""
+        if self._eye is None:
+            self._eye = sqlite3.connect(self.path, isolation_level=None)
+        return self._eye
+
+    async def connect(self) -> "Connection":
+        """Open a connection for the process that asks."""
+        await self.world.cross("store connect")
+        if self._away:
+            raise sqlite3.OperationalError("unable to open database file")
+        made = Connection(self, current())
+        self._open[made] = None
+        return made
+
+    def drop(self, connection: "Connection") -> None:
+        """One connection less."""
+        self._open.pop(connection, None)
+
+    def cut(self, process: Process | None = None) -> None:
+        """Cut all connections, or those of a process; what they had begun is rolled back."""
+        for each in [each for each in self._open if process is None or each.process is process]:
+            each.cut()
+
+    def crash(self, seconds: float, *, forgetful: bool) -> None:
+        """Go away for some time; `forgetful`: the newest transactions that nobody waited for are lost."""
+        self.cut()
+        self._away = True
+        if forgetful and self._safe is not None:
+            self.lost += 1
+            self._restore(self._safe)
+        asyncio.get_running_loop().call_later(seconds, self.come_back)
+
+    def come_back(self) -> None:
+        """Be there again."""
+        self._away = False
+
+    def wrote(self, *, synced: bool) -> None:
+        """A transaction was committed; `synced`: it and all before it outlive the machine."""
+        if synced or self.world.chance(0.3):
+            self._safe = None if not self.world.rough else self.eye.serialize()
+        self.on_commit()
+
+    def close(self) -> None:
+        """Close everything, and take the file away."""
+        self.cut()
+        self._take_away()
+
+    def _restore(self, image: bytes) -> None:
+        self._take_away()
+        self.path.write_bytes(image)
+
+    def _take_away(self) -> None:
+        if self._eye is not None:
+            self._eye.close()
+            self._eye = None
+        for end in ("", "-wal", "-shm"):
+            Path(f"{self.path}{end}").unlink(missing_ok=True)
+
+
+class Connection:
+    """What SQLAlchemy's adapter takes for a connection of aiosqlite."""
+
+    def __init__(self, database: Database, process: Process | None) -> None:
+        self.process, self._database = process, database
+        self._conn = sqlite3.connect(database.path, isolation_level=None, timeout=0, cached_statements=256)
+        self._connection: sqlite3.Connection | None = self._conn
+        self._tx = self
+        self._tells: list[tuple[Any, ...]] = []
+        self._writes = self._synced = False
+
+    @property
+    def isolation_level(self) -> str | None:
+        """As sqlite3 has it."""
+        return self._conn.isolation_level
+
+    def put_nowait(self, order: tuple["asyncio.Future[None]", Callable[[], None]]) -> None:
+        """aiosqlite's way to its thread: here there is none."""
+        future, function = order
+        function()
+        future.set_result(None)
+
+    def cursor(self) -> "Cursor":
+        """A cursor."""
+        return Cursor(self)
+
+    async def create_function(self, *args: Any, **more: Any) -> None:
+        """As sqlite3 has it."""
+        self._conn.create_function(*args, **more)
+
+    async def run(self, sql: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Let a statement have its effect."""
+        if sql.startswith("PRAGMA"):
+            return work(self._sound())
+        world, verb = self._database.world, " ".join(sql.split(None, 3)[:3])
+        await world.cross(f"store {verb}")
+        if world.chance(0.001):
+            self.cut()
+        result = await self._locked(work)
+        self._writes = self._writes or sql.startswith("BEGIN IMMEDIATE")
+        # claims are waited for until they are on the disk, and with them all that was committed before
+        self._synced = self._synced or sql.startswith(("INSERT INTO positions", "DELETE FROM outbox"))
+        return result
+
+    def tells(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Notice what goes into the outbox."""
+        if sql.startswith("INSERT INTO outbox "):
+            self._tells += rows
+
+    async def commit(self) -> None:
+        """Commit; the answer may be lost."""
+        world = self._database.world
+        await world.cross("store COMMIT")
+        connection = self._sound()
+        if connection.in_transaction:
+            await self._locked(lambda raw: raw.execute("COMMIT"))
+            self._database.told += self._tells
+            wrote, synced = self._writes, self._synced
+            self._forget()
+            if wrote:
+                self._database.wrote(synced=synced)
+        await world.cross("store COMMIT answered")
+        if world.chance(0.01):
+            world.tell(f"the answer to a COMMIT of {self.process and self.process.name} is lost")
+            self.cut()
+        self._sound()
+
+    async def rollback(self) -> None:
+        """Roll back, if there is anything."""
+        self._forget()
+        if self._connection is not None and self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    async def close(self) -> None:
+        """Close; what had begun is rolled back."""
+        self.cut()
+
+    def stop(self) -> None:
+        """The same without waiting."""
+        self.cut()
+
+    def cut(self) -> None:
+        """It is gone."""
+        self._forget()
+        self._database.drop(self)
+        if self._connection is not None:
+            self._connection = None
+            self._conn.close()
+
+    def _forget(self) -> None:
+        self._writes, self._synced, self._tells = False, False, []
+
+    def _sound(self) -> sqlite3.Connection:
+        if self.process is not None and not self.process.alive:
+            raise Gone
+        if self._connection is None:
+            raise sqlite3.OperationalError(_CUT)
+        return self._connection
+
+    async def _locked(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do it as soon as the lock is free."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LOCK_S
+        while True:
+            try:
+                return work(self._sound())
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or loop.time() > deadline:
+                    raise
+            await asyncio.sleep(_LOOK_S)
+
+
+class Cursor:
+    """What SQLAlchemy's adapter takes for a cursor of aiosqlite."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._raw: sqlite3.Cursor | None = None
+        self.arraysize = 1
+
+    async def __aenter__(self) -> "Cursor":
+        return self
+
+    @property
+    def description(self) -> Any:
+        """Of the columns."""
+        return None if self._raw is None else self._raw.description
+
+    @property
+    def rowcount(self) -> int:
+        """As sqlite3 has it."""
+        return -1 if self._raw is None else self._raw.rowcount
+
+    @property
+    def lastrowid(self) -> int:
+        """As sqlite3 has it."""
+        return 0 if self._raw is None else self._raw.lastrowid or 0
+
+    async def execute(self, sql: str, parameters: Any = ()) -> "Cursor":
+        """Run a statement."""
+        self._raw = await self._connection.run(sql, lambda raw: raw.execute(sql, parameters))
+        return self
+
+    async def executemany(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> "Cursor":
+        """Run a statement for many rows."""
+        self._raw = await self._connection.run(sql, lambda raw: raw.executemany(sql, rows))
+        self._connection.tells(sql, rows)
+        return self
+
+    async def fetchall(self) -> list[Any]:
+        """All rows."""
+        return [] if self._raw is None else self._raw.fetchall()
+
+    async def close(self) -> None:
+        """Done with it."""
+
+
+SERVER: Final[ContextVar[Database | None]] = ContextVar("database", default=None)
+
+
+def simulated_engine(path: str = "/simulated") -> AsyncEngine:
+    """The service's own engine, whose connections are to the database of the simulation that runs."""
+    engine = open_engine(f"sqlite+aiosqlite:///{path}")
+
+    async def connect(*_: object, **_options: object) -> Connection:
+        database = SERVER.get()
+        assert database is not None, "no simulation runs"
+        return await database.connect()
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def instead(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+        options["async_creator_fn"] = connect
+
+    return engine
