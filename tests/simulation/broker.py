@@ -61,7 +61,7 @@ class Broker:
     def leave(self, mood: str, seconds: float) -> None:
         """Be of another mood for some time."""
         self.mood = mood
-        asyncio.get_running_loop().call_later(seconds, self.come_back)
+        self.world.later(seconds, self.come_back)
 
     def come_back(self) -> None:
         """Be there again."""
@@ -87,6 +87,7 @@ class LogClient:
         self._broker, self._process = broker, process or current()
         self._closed = False
         self._news = News()
+        self._most = broker.world.choices.choice(((1, 3), (2, 1000), (1000,)))
 
     @property
     def log_id(self) -> str:
@@ -161,7 +162,7 @@ class LogClient:
             return ()
         start = max(0, next_offset - _FIRST)
         if self._broker.world.rough:
-            limit = min(limit, self._broker.world.choices.choice((1, 2, 5, 1000)))
+            limit = min(limit, self._broker.world.choices.choice(self._most))
         found = self._broker.partitions[partition][start : start + max(0, limit)]
         await self._broker.world.cross("log read answered")
         return found
@@ -211,8 +212,7 @@ class LogClient:
         if world.choices.random() < 0.5:
             return
         world.tell("a record is under way for long")
-        loop = asyncio.get_running_loop()
-        loop.call_later(
+        world.later(
             world.choices.uniform(0.1, 3), lambda: [self._broker.take(stream, payload) for stream, payload in given]
         )
 

@@ -104,7 +104,7 @@ def _edits(cluster: Cluster, person: Person) -> None:
     eye = cluster.database.eye
     bodies = [orjson.loads(body) for (body,) in eye.execute("SELECT body FROM items")]
     for edit in person.answered:
-        found = [body for body in bodies if edit.mark in orjson.dumps(body).decode()]
+        found = [body for body in bodies if body.get("args", {}).get("reason") == edit.mark]
         if len(found) != 1:
             raise Violation(f"`{edit.mark}` was answered 2xx and stands {len(found)} times")
         row = eye.execute("SELECT body FROM deliveries WHERE id = ?", (edit.command,)).fetchall()

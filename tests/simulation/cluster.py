@@ -30,7 +30,7 @@ from tests.simulation.disk import Disk, Spool
 from tests.simulation.loop import Process
 from tests.simulation.world import World
 
-__all__ = ["POLICY", "Cluster", "Correlator", "Receiver", "Reviewer", "Slot", "Taken"]
+__all__ = ["POLICY", "Cluster", "Correlator", "Receiver", "Reviewer", "Slot", "Taken", "writer_of"]
 
 # everything that takes minutes outside takes seconds here
 POLICY: Final = msgspec.structs.replace(
@@ -54,8 +54,9 @@ def _engine(slot: str) -> Any:
 
 
 @cache
-def _writer(slot: str) -> StoreWriter:
-    return StoreWriter(_engine(slot), telling=True)
+def writer_of(slot: str, telling: bool) -> StoreWriter:
+    """The real writer of a slot; `telling`: into the outbox too."""
+    return StoreWriter(_engine(slot), telling=telling)
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ class Receiver:
     """The real spool before the simulated broker."""
 
     def __init__(self, cluster: "Cluster", name: str, process: Process) -> None:
-        self._cluster, self._name = cluster, name
+        self._cluster, self._name, self._process = cluster, name, process
         spool = cast("SpoolFile", Spool(cluster.disks[name], process))
         self.log = SpoolingLog(LogClient(cluster.broker, process), spool)
         self._deadline = Deadline(_ANSWER_S)
@@ -104,10 +105,11 @@ class Correlator:
         self._cluster, self._process = cluster, process
         log, engine = LogClient(cluster.broker, process), _engine(name)
         engine.sync_engine.dispose(close=False)
-        writer = Relaying(_writer(name), StoreOutbox(engine), log, _TOPIC)
+        writer = Relaying(writer_of(name, cluster.telling), StoreOutbox(engine), log, _TOPIC)
+        plain = writer if cluster.telling else writer_of(name, False)
 
         def runner(partition: int) -> Runner:
-            return Runner(log, writer, POLICY, owner=name, clock=cluster.world.now, partition=partition)
+            return Runner(log, plain, POLICY, owner=name, clock=cluster.world.now, partition=partition)
 
         self._supervisor, self._turn = Supervisor(runner, writer.end), asyncio.Lock()
 
@@ -186,26 +188,25 @@ class Slot:
         if self.name in self._cluster.disks:
             self._cluster.disks[self.name].crash()
         self._cluster.changed()
-        asyncio.get_running_loop().call_later(seconds, self.start)
+        self._cluster.world.later(seconds, self.start)
 
     def pause(self, seconds: float) -> None:
         """SIGSTOP; it goes on after some time, and does not know."""
-        process, loop = self.process, asyncio.get_running_loop()
+        process = self.process
         process.paused = True
         self._cluster.changed()
 
         def go_on() -> None:
             process.paused = False
 
-        loop.call_later(seconds, go_on)
+        self._cluster.world.later(seconds, go_on)
 
 
 class Cluster:
     """All of it.
 
     Attributes:
-        taken: what receivers took.
-        garbled: bytes on the log that are no record.
+        taken: what receivers took; telling: whether other programs are told.
     """
 
     def __init__(self, world: World, broker: Broker, database: Database) -> None:
@@ -215,6 +216,7 @@ class Cluster:
         self.correlators = [Slot(self, f"correlate-{n}", Correlator) for n in range(2)]
         self.reviewer = Slot(self, "review", Reviewer)
         self.taken: list[Taken] = []
+        self.telling = world.choices.random() < 0.5
         self._count = 0
         self._members: list[Correlator] = []
         self._news = asyncio.Event()
@@ -236,7 +238,7 @@ class Cluster:
 
     def changed(self) -> None:
         """Partitions are to be handed out again; the group notices after some time."""
-        asyncio.get_running_loop().call_later(self.world.choices.uniform(0.05, 0.6), self._news.set)
+        self.world.later(self.world.choices.uniform(0.05, 0.6), self._news.set)
 
     async def hand_out(self) -> None:
         """Be the group's coordinator."""

@@ -33,6 +33,7 @@ class Database:
 
     Attributes:
         told: what was ever committed to the outbox: (partition, offset, n, body).
+        forgetful: whether it keeps what it may fall back to; lost: how often it did.
         on_commit: called after each commit that wrote.
     """
 
@@ -41,7 +42,7 @@ class Database:
         path.write_bytes(image)
         self.told: list[tuple[Any, ...]] = []
         self.on_commit: Callable[[], None] = lambda: None
-        self.lost = 0
+        self.lost, self.forgetful = 0, world.choices.random() < 0.25
         self._away, self._open = False, dict[Connection, None]()
         self._safe: bytes | None = None
         self._eye: sqlite3.Connection | None = None
@@ -71,14 +72,15 @@ class Database:
         for each in [each for each in self._open if process is None or each.process is process]:
             each.cut()
 
-    def crash(self, seconds: float, *, forgetful: bool) -> None:
-        """Go away for some time; `forgetful`: the newest transactions that nobody waited for are lost."""
+    def crash(self, seconds: float) -> None:
+        """Go away for some time; where it is forgetful, the newest transactions that nobody waited for are lost."""
         self.cut()
         self._away = True
-        if forgetful and self._safe is not None:
+        if self._safe is not None:
+            self.world.tell("  its newest transactions are lost")
             self.lost += 1
             self._restore(self._safe)
-        asyncio.get_running_loop().call_later(seconds, self.come_back)
+        self.world.later(seconds, self.come_back)
 
     def come_back(self) -> None:
         """Be there again."""
@@ -86,8 +88,8 @@ class Database:
 
     def wrote(self, *, synced: bool) -> None:
         """A transaction was committed; `synced`: it and all before it outlive the machine."""
-        if synced or self.world.chance(0.3):
-            self._safe = None if not self.world.rough else self.eye.serialize()
+        if self.forgetful and self.world.rough and (synced or self.world.chance(0.3)):
+            self._safe = self.eye.serialize()
         self.on_commit()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -18,7 +19,7 @@ import structlog
 from alertline.store.migrate import upgrade
 from tests.simulation.broker import Broker
 from tests.simulation.checks import Violation, Watch, check
-from tests.simulation.cluster import Cluster, Slot, _writer
+from tests.simulation.cluster import Cluster, Slot, writer_of
 from tests.simulation.database import SERVER, Database
 from tests.simulation.loop import Process, SimulationLoop, Stuck
 from tests.simulation.senders import Person, Sender
@@ -70,7 +71,7 @@ def run_schedule(seed: int, place: Place, *, tracing: bool = False) -> Verdict:
     with _quiet():
         loop = SimulationLoop(Random(f"loop {seed}"))
         world = World(seed, tracing=tracing)
-        with patch("alertline.clock.time", SimpleNamespace(monotonic=loop.time)):
+        with patch("alertline.clock.time", SimpleNamespace(monotonic=loop.time)), _rarer_looks():
             try:
                 return _judged(loop, world, place, seed)
             finally:
@@ -97,21 +98,22 @@ def _judged(loop: SimulationLoop, world: World, place: Place, seed: int) -> Verd
 
 async def _played(world: World, broker: Broker, database: Database, senders: list[Sender]) -> None:
     SERVER.set(database)
+    world.context = copy_context()
     cluster = Cluster(world, broker, database)
     world.faults = list(_faults(cluster))
     database.on_commit = watch = Watch(cluster)
     for slot in cluster.slots:
         slot.start()
     coordinator = asyncio.ensure_future(cluster.hand_out())
-    senders += [Sender(cluster, f"s{n}") for n in range(world.choices.randint(1, 3))]
+    senders += [Sender(cluster, f"s{n}") for n in range(world.choices.randint(1, 2))]
     person = Person(cluster)
     world.rough = True
     busy = [asyncio.ensure_future(each.run()) for each in (*senders, person)]
     try:
-        await _trouble(world, cluster, world.choices.uniform(1, 6))
+        await _trouble(world, cluster, world.choices.uniform(0.5, 4))
         await _calm(cluster)
         await _done(cluster, busy)
-        check(cluster, watch, senders, person, _writer("correlate-0"))
+        check(cluster, watch, senders, person, writer_of("correlate-0", False))
     finally:
         await _ended(cluster, [coordinator, *busy])
 
@@ -191,7 +193,7 @@ def _faults(cluster: Cluster) -> Iterator[tuple[str, Callable[[Process], None]]]
     def fill(_: Process) -> None:
         disk = choices.choice(list(cluster.disks.values()))
         disk.full = True
-        asyncio.get_running_loop().call_later(choices.uniform(0.1, 2), lambda: setattr(disk, "full", False))
+        world.later(choices.uniform(0.1, 2), lambda: setattr(disk, "full", False))
 
     def leave(_: Process) -> None:
         mood, seconds = choices.choice(_MOODS), choices.uniform(0.1, 3)
@@ -203,14 +205,22 @@ def _faults(cluster: Cluster) -> Iterator[tuple[str, Callable[[Process], None]]]
     yield "stopped", lambda process: of(process).pause(choices.uniform(0.2, 5))
     yield "another one is killed", lambda _: choices.choice(cluster.slots).kill(choices.uniform(0.05, 1.5))
     yield "the broker leaves", leave
-    yield "the database restarts", lambda _: cluster.database.crash(choices.uniform(0, 2), forgetful=False)
-    yield (
-        "the database restarts without its newest transactions",
-        lambda _: cluster.database.crash(choices.uniform(0, 2), forgetful=True),
-    )
+    yield "the database restarts", lambda _: cluster.database.crash(choices.uniform(0, 2))
     yield "its connections are cut", cluster.database.cut
     yield "partitions are handed out again", lambda _: cluster.changed()
     yield "a disk is full", fill
+
+
+@contextmanager
+def _rarer_looks() -> Iterator[None]:
+    """Who looks whether there is anything new looks less often: it costs much, and finds nothing else."""
+    commanding = "alertline.wiring.commanding"
+    with (
+        patch("consumers.relay._LOOK_S", 4.0),
+        patch(f"{commanding}._FIRST_LOOK_S", 0.1),
+        patch(f"{commanding}._LONGEST_LOOK_S", 0.5),
+    ):
+        yield
 
 
 def _digest(broker: Broker, database: Database) -> str:

@@ -53,7 +53,7 @@ class Sender:
         return task.done() and not task.cancelled() and task.result() is True
 
     def _deliveries(self) -> Iterator[Delivery]:
-        for number in range(self._choices.randint(1, 3)):
+        for number in range(self._choices.randint(1, 2)):
             name, begin = f"{self._name}/{number}", self._cluster.world.now() + timedelta(seconds=number)
             firing = [self._alert(name, AlertStatus.FIRING, begin, n) for n in range(self._choices.randint(1, 2))]
             yield from (self._delivery(f"{name}:{n}", alert) for n, alert in enumerate(firing))
@@ -98,7 +98,7 @@ class Person:
 
     async def run(self) -> None:
         """Edit some times."""
-        for number in range(self._choices.randint(0, 4)):
+        for number in range(self._choices.randint(0, 2)):
             await asyncio.sleep(self._choices.uniform(0.1, 1.5))
             found = self._cluster.database.eye.execute("SELECT id, stream FROM incidents ORDER BY id").fetchall()
             incident, stream = self._choices.choice(found or [(None, "default")])

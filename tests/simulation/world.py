@@ -6,6 +6,7 @@ before its answer. At each crossing the seed says how long it takes, and whether
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -26,6 +27,7 @@ class World:
 
     Attributes:
         told: what happened, in words, for whoever has to understand a failure.
+        context: in which the world itself does something, whoever caused it.
         rough: whether anything may go wrong now.
         faults: what may go wrong at a crossing, by name; each is called with the process that crosses.
     """
@@ -35,6 +37,7 @@ class World:
         self.told: list[str] = []
         self.faults: list[tuple[str, Callable[[Process], None]]] = []
         self.rough = False
+        self.context = copy_context()
         self._tracing = tracing
         self._rate = self.choices.choice((0.0, 0.002, 0.005, 0.02))
         self._left = self.choices.randint(0, 12)
@@ -51,6 +54,10 @@ class World:
     def chance(self, probability: float) -> bool:
         """Whether it is so, while things may go wrong at all."""
         return self.rough and self.choices.random() < probability
+
+    def later(self, seconds: float, what: Callable[[], object]) -> None:
+        """Do something after some time, whatever becomes of whoever caused it."""
+        asyncio.get_running_loop().call_later(seconds, what, context=self.context)
 
     def tell(self, what: str) -> None:
         """Keep what happened."""
