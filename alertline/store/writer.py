@@ -127,10 +127,10 @@ class StoreWriter:
         async with reading(self._engine) as connection:
             try:
                 return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
+            except ArchiveAway as error:  # the connection may be lost: nothing can be committed on it
+                raise StoreUnavailable(str(error)) from error
             except Exception as error:  # noqa: BLE001 - raised below: here it would pass for a failure of the database
                 failed = error
-        if isinstance(failed, ArchiveAway):
-            raise StoreUnavailable(str(failed)) from failed
         raise failed
 
     async def commit(self, batch: Batch) -> None:
