@@ -119,8 +119,7 @@ class SimulationLoop(asyncio.BaseEventLoop):
     def create_task(self, coro: Any, **more: Any) -> "asyncio.Task[Any]":
         """Make a task; it belongs to the process in whose name it is made."""
         task: asyncio.Task[Any] = super().create_task(coro, **more)
-        process = self._process(task.get_context() if hasattr(task, "get_context") else copy_context())
-        process.own(task)
+        self._process(more.get("context") or copy_context()).own(task)
         return task
 
     def run_in_executor(self, *_: object) -> NoReturn:
