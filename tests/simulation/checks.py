@@ -81,7 +81,10 @@ def _in_order(cluster: Cluster) -> None:
         for other in cluster.taken:
             same = one.receiver == other.receiver and one.stream == other.stream
             if same and one.ended < other.began and first[one.payload] > first[other.payload]:
-                raise Violation(f"of {one.receiver}, a record overtook the one before: {other.payload!r}")
+                raise Violation(
+                    f"{one.receiver} had taken the first of these records when the second came, and the log has it "
+                    f"behind it:\n  {one.payload!r}\n  {other.payload!r}"
+                )
 
 
 def _once(cluster: Cluster, acknowledged: Sequence[str]) -> None:

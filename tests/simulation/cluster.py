@@ -87,8 +87,10 @@ class Receiver:
 
     async def post(self, delivery: Delivery) -> bool:
         """Take a delivery; whether it is durable."""
-        record = msgspec.structs.replace(delivery, received_at=self._cluster.world.now())
-        payload, began = encode(record), self._cluster.count()
+        began, moment = self._cluster.count(), self._cluster.world.now()
+        # two attempts may come at one moment: the mark tells their records apart
+        record = msgspec.structs.replace(delivery, received_at=moment, headers={"attempt": str(began)})
+        payload = encode(record)
         try:
             with self._deadline:
                 await self.log.append(record.stream, payload)

@@ -251,6 +251,7 @@ class Cursor:
     async def execute(self, sql: str, parameters: Any = ()) -> "Cursor":
         """Run a statement."""
         self._raw = await self._connection.run(sql, lambda raw: raw.execute(sql, parameters))
+        self._connection.tells(sql, [parameters])
         return self
 
     async def executemany(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> "Cursor":
