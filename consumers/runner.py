@@ -34,6 +34,8 @@ _LONGEST_REST_S = 0.1
 _IDLE_S = 1.0
 # a tick comes this much after its deadline, so that records which were received before it are read first (§8.4)
 _TICK_AFTER = timedelta(seconds=2)
+# so often who has nothing to read looks whether the store is still as it left it
+_SURE_S = 5.0
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
 # timelines that are told later: so many at once, when nothing else is to do, and at least so often
@@ -61,6 +63,14 @@ class Writer(Protocol):
 
         Raises:
             Fenced: the partition was taken over.
+        """
+        ...
+
+    async def check(self, claim: Claim) -> None:
+        """See that the partition is as the claim says.
+
+        Raises:
+            Fenced: it was taken over, or the database lost what it had taken.
         """
         ...
 
@@ -98,6 +108,7 @@ class Runner:
         self._states = States(policy)
         self._burst = Burst()
         self._late, self._told_at = True, monotonic()  # what a run before us left untold
+        self._sure_at = monotonic()
         self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.started, self.resting = asyncio.Event(), asyncio.Event()
 
@@ -143,6 +154,7 @@ class Runner:
                     await self._tell_late(claim)
                 await self._rest(monotonic() - began, records[-1].appended_at)
             elif not await self._tell_late(claim):
+                await self._make_sure(claim)
                 await self._idle(claim.next_offset, ticked)
 
     async def _rest_held(self) -> None:
@@ -252,6 +264,13 @@ class Runner:
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
+
+    async def _make_sure(self, claim: Claim) -> None:
+        """A database that crashed may have lost our newest batches, which did not wait for its disk: without a record
+        to read, no commit would ever tell."""
+        if monotonic() - self._sure_at > _SURE_S:
+            await self._writer.check(claim)
+            self._sure_at = monotonic()
 
     async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
         """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
@@ -16,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertline.eventlog.port import LogFull, Position
 from alertline.eventlog.spooling import SpoolingLog, _together
 from alertline.incidents.remembered import Remembered
+from alertline.incidents.archive import Archive
 from alertline.store import outbox as outboxes
-from alertline.store.engine import writing
+from alertline.store.archive import StoreArchive
+from alertline.store.engine import reading, writing
 from alertline.store.port import Batch, Claim, Summary
 from alertline.store.tables import positions
 from alertline.store.writer import StoreWriter
@@ -178,6 +181,29 @@ def _told_before_published() -> Patch:
     return patch.object(Relay, "relay", relay)
 
 
+def _loss_unnoticed() -> Patch:
+    """A runner that has nothing to read does not notice that the database lost its newest batches."""
+
+    async def sure(self: Runner, claim: Claim) -> None:
+        return None
+
+    return patch.object(Runner, "_make_sure", sure)
+
+
+def _record_blamed() -> Patch:
+    """A connection that is lost while the core asks for what rests passes for a failure of the record."""
+
+    async def recalling(self: StoreWriter, work: Callable[[Callable[[str], Archive]], Any]) -> Any:
+        async with reading(self._engine) as connection:
+            try:
+                return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
+            except Exception as error:  # noqa: BLE001 - the bug
+                failed = error
+        raise failed
+
+    return patch.object(StoreWriter, "recalling", recalling)
+
+
 def _wall_clock_decides() -> Patch:
     """What is decided depends on when it is decided."""
     from consumers import applying
@@ -209,6 +235,8 @@ BUGS: Final[dict[str, Callable[[], Patch]]] = {
     "copies unknown after a restart": _copies_forgotten,
     "random event ids": _random_ids,
     "told before it is published": _told_before_published,
+    "a loss unnoticed": _loss_unnoticed,
+    "a record blamed for the database": _record_blamed,
     "the wall clock decides": _wall_clock_decides,
 }
 

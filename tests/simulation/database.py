@@ -45,6 +45,7 @@ class Database:
         self.lost, self.forgetful = 0, world.choices.random() < 0.25
         self._away, self._open = False, dict[Connection, None]()
         self._safe: bytes | None = None
+        self._idle: list[sqlite3.Connection] = []
         self._eye: sqlite3.Connection | None = None
 
     @property
@@ -59,13 +60,19 @@ class Database:
         await self.world.cross("store connect")
         if self._away:
             raise sqlite3.OperationalError("unable to open database file")
-        made = Connection(self, current())
+        made = Connection(self, current(), self._idle.pop() if self._idle else self._opened())
         self._open[made] = None
         return made
 
-    def drop(self, connection: "Connection") -> None:
-        """One connection less."""
+    def drop(self, connection: "Connection", raw: sqlite3.Connection) -> None:
+        """One connection less; SQLite's own is as good as new, and costs less than a new one."""
         self._open.pop(connection, None)
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        self._idle.append(raw)
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
 
     def cut(self, process: Process | None = None) -> None:
         """Cut all connections, or those of a process; what they had begun is rolled back."""
@@ -88,7 +95,7 @@ class Database:
 
     def wrote(self, *, synced: bool) -> None:
         """A transaction was committed; `synced`: it and all before it outlive the machine."""
-        if self.forgetful and self.world.rough and (synced or self.world.chance(0.3)):
+        if self.forgetful and (synced or self.world.choices.random() < 0.3):
             self._safe = self.eye.serialize()
         self.on_commit()
 
@@ -102,6 +109,9 @@ class Database:
         self.path.write_bytes(image)
 
     def _take_away(self) -> None:
+        for each in self._idle:
+            each.close()
+        self._idle.clear()
         if self._eye is not None:
             self._eye.close()
             self._eye = None
@@ -112,10 +122,9 @@ class Database:
 class Connection:
     """What SQLAlchemy's adapter takes for a connection of aiosqlite."""
 
-    def __init__(self, database: Database, process: Process | None) -> None:
-        self.process, self._database = process, database
-        self._conn = sqlite3.connect(database.path, isolation_level=None, timeout=0, cached_statements=256)
-        self._connection: sqlite3.Connection | None = self._conn
+    def __init__(self, database: Database, process: Process | None, raw: sqlite3.Connection) -> None:
+        self.process, self._database, self._conn = process, database, raw
+        self._connection: sqlite3.Connection | None = raw
         self._tx = self
         self._tells: list[tuple[Any, ...]] = []
         self._writes = self._synced = False
@@ -193,10 +202,9 @@ class Connection:
     def cut(self) -> None:
         """It is gone."""
         self._forget()
-        self._database.drop(self)
         if self._connection is not None:
             self._connection = None
-            self._conn.close()
+            self._database.drop(self, self._conn)
 
     def _forget(self) -> None:
         self._writes, self._synced, self._tells = False, False, []
@@ -223,49 +231,39 @@ class Connection:
 
 
 class Cursor:
-    """What SQLAlchemy's adapter takes for a cursor of aiosqlite."""
+    """What SQLAlchemy's adapter takes for a cursor of aiosqlite; it has all rows at once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._raw: sqlite3.Cursor | None = None
-        self.arraysize = 1
+        self._rows: list[Any] = []
+        self.description: Any = None
+        self.rowcount, self.lastrowid, self.arraysize = -1, 0, 1
 
     async def __aenter__(self) -> "Cursor":
         return self
 
-    @property
-    def description(self) -> Any:
-        """Of the columns."""
-        return None if self._raw is None else self._raw.description
-
-    @property
-    def rowcount(self) -> int:
-        """As sqlite3 has it."""
-        return -1 if self._raw is None else self._raw.rowcount
-
-    @property
-    def lastrowid(self) -> int:
-        """As sqlite3 has it."""
-        return 0 if self._raw is None else self._raw.lastrowid or 0
-
     async def execute(self, sql: str, parameters: Any = ()) -> "Cursor":
         """Run a statement."""
-        self._raw = await self._connection.run(sql, lambda raw: raw.execute(sql, parameters))
+        await self._connection.run(sql, lambda raw: self._done(raw.execute(sql, parameters)))
         self._connection.tells(sql, [parameters])
         return self
 
     async def executemany(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> "Cursor":
         """Run a statement for many rows."""
-        self._raw = await self._connection.run(sql, lambda raw: raw.executemany(sql, rows))
+        await self._connection.run(sql, lambda raw: self._done(raw.executemany(sql, rows)))
         self._connection.tells(sql, rows)
         return self
 
     async def fetchall(self) -> list[Any]:
         """All rows."""
-        return [] if self._raw is None else self._raw.fetchall()
+        return self._rows
 
     async def close(self) -> None:
         """Done with it."""
+
+    def _done(self, raw: sqlite3.Cursor) -> None:
+        self.description, self.rowcount, self.lastrowid = raw.description, raw.rowcount, raw.lastrowid or 0
+        self._rows = raw.fetchall() if raw.description else []
 
 
 SERVER: Final[ContextVar[Database | None]] = ContextVar("database", default=None)

@@ -113,6 +113,10 @@ async def _played(world: World, broker: Broker, database: Database, senders: lis
         await _trouble(world, cluster, world.choices.uniform(0.5, 4))
         await _calm(cluster)
         await _done(cluster, busy)
+        if database.forgetful:  # once more, when nothing comes any more that would tell
+            database.crash(0.5)
+            await asyncio.sleep(1)
+            await _done(cluster, busy)
         check(cluster, watch, senders, person, writer_of("correlate-0", False))
     finally:
         await _ended(cluster, [coordinator, *busy])
