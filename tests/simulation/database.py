@@ -85,8 +85,7 @@ class Database:
         self._away = True
         if self._safe is not None:
             self.world.tell("  its newest transactions are lost")
-            self.lost += 1
-            self._restore(self._safe)
+            self.fall_back(self._safe)
         self.world.later(seconds, self.come_back)
 
     def come_back(self) -> None:
@@ -104,8 +103,11 @@ class Database:
         self.cut()
         self._take_away()
 
-    def _restore(self, image: bytes) -> None:
+    def fall_back(self, image: bytes) -> None:
+        """Be as before."""
+        self.cut()
         self._take_away()
+        self.lost += 1
         self.path.write_bytes(image)
 
     def _take_away(self) -> None:
@@ -269,12 +271,12 @@ class Cursor:
 SERVER: Final[ContextVar[Database | None]] = ContextVar("database", default=None)
 
 
-def simulated_engine(path: str = "/simulated") -> AsyncEngine:
-    """The service's own engine, whose connections are to the database of the simulation that runs."""
+def simulated_engine(path: str, always: Database | None = None) -> AsyncEngine:
+    """The service's own engine; its connections are to the database of the simulation that runs, or always to one."""
     engine = open_engine(f"sqlite+aiosqlite:///{path}")
 
     async def connect(*_: object, **_options: object) -> Connection:
-        database = SERVER.get()
+        database = always or SERVER.get()
         assert database is not None, "no simulation runs"
         return await database.connect()
 
