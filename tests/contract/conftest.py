@@ -36,7 +36,7 @@ async def engine(kind: str, url: str) -> AsyncIterator[AsyncEngine]:
         await made.dispose()
         return
     path = Path(str(make_url(url).database))
-    database = Database(Calm(), path, path.read_bytes())
+    database = Database(Calm(), path, path.read_bytes())  # noqa: ASYNC240 - nobody waits
     made = simulated_engine(str(path), database)
     yield made
     await made.dispose()

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import msgspec
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine

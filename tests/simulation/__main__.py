@@ -47,8 +47,10 @@ def _simulation(seed: int | None, trace: bool, count: int, first: int | None, jo
             if len(failed) == 1 and bug is not None:
                 break
     seconds = monotonic() - began
-    click.echo(f"seeds {first} to {first + ran - 1}: {len(failed)} of {ran} schedules failed; {deliveries} deliveries "
-               f"acknowledged, {steps} steps, {seconds:.0f} s, {60 * ran / seconds:.0f} schedules a minute")  # fmt: skip
+    click.echo(
+        f"seeds {first} to {first + ran - 1}: {len(failed)} of {ran} schedules failed; {deliveries} deliveries "
+        f"acknowledged, {steps} steps, {seconds:.0f} s, {60 * ran / seconds:.0f} schedules a minute"
+    )
     if failed:
         click.echo(f"again: python -m tests.simulation --seed {failed[0].seed}" + (f" --bug '{bug}'" if bug else ""))
     sys.exit(1 if failed else 0)

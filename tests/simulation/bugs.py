@@ -1,4 +1,4 @@
-"""Bugs that are planted into the real code, for as long as a block lasts: the simulation must find every one of them."""
+"""Bugs that are planted into the real code for as long as a block lasts: the simulation must find every one of them."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertline.eventlog.port import LogFull, Position
 from alertline.eventlog.spooling import SpoolingLog, _together
-from alertline.incidents.remembered import Remembered
 from alertline.incidents.archive import Archive
+from alertline.incidents.remembered import Remembered
 from alertline.store import outbox as outboxes
 from alertline.store.archive import StoreArchive
 from alertline.store.engine import reading, writing

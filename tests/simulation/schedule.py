@@ -36,7 +36,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes:
         failure: what did not hold; None: everything did.
-        told: what happened; faults: how much of that was done to somebody.
+        told: what happened, and what was done to whom.
         deliveries: how many were acknowledged; steps: of the loop; digest: of all that was decided.
     """
 
@@ -108,7 +108,7 @@ async def _played(world: World, broker: Broker, database: Database, senders: lis
     senders += [Sender(cluster, f"s{n}") for n in range(world.choices.randint(1, 2))]
     person = Person(cluster)
     world.rough = True
-    busy = [asyncio.ensure_future(each.run()) for each in (*senders, person)]
+    busy = [asyncio.ensure_future(work) for work in (*(each.run() for each in senders), person.run())]
     try:
         await _trouble(world, cluster, world.choices.uniform(0.5, 4))
         await _calm(cluster)

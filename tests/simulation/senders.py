@@ -40,7 +40,7 @@ class Sender:
                 await self._send(delivery)
 
     async def _send(self, delivery: Delivery) -> None:
-        while not await self._posted(delivery):
+        while not await self._posted(delivery):  # noqa: ASYNC110 - there is nothing to wait for: it tries again
             await asyncio.sleep(self._choices.uniform(0.05, 0.7))
         self.acknowledged.append(delivery.id)
 

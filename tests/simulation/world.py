@@ -1,7 +1,7 @@
 """The world of one schedule: its clock, its choices, and what may happen to a process at every await.
 
 Whatever leaves a process (a statement, an append, a sync) crosses the border here, once before its effect and once
-before its answer. At each crossing the seed says how long it takes, and whether somebody dies, stops, or loses something.
+before its answer. Each time the seed says how long it takes, and whether somebody dies, is stopped or is cut off.
 """
 
 import asyncio
