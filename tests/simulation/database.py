@@ -156,7 +156,7 @@ class Connection:
             return work(self._sound())
         world, verb = self._database.world, " ".join(sql.split(None, 3)[:3])
         await world.cross(f"store {verb}")
-        if world.chance(0.001):
+        if world.chance(0.003):
             self.cut()
         result = await self._locked(work)
         self._writes = self._writes or sql.startswith("BEGIN IMMEDIATE")

@@ -108,7 +108,8 @@ async def _played(world: World, broker: Broker, database: Database, senders: lis
     senders += [Sender(cluster, f"s{n}") for n in range(world.choices.randint(1, 2))]
     person = Person(cluster)
     world.rough = True
-    busy = [asyncio.ensure_future(work) for work in (*(each.run() for each in senders), person.run())]
+    busy: list[asyncio.Future[None]] = [asyncio.ensure_future(each.run()) for each in senders]
+    busy.append(asyncio.ensure_future(person.run()))
     try:
         await _trouble(world, cluster, world.choices.uniform(0.5, 4))
         await _calm(cluster)

@@ -13,7 +13,7 @@ from tests.simulation.bugs import BUGS
 from tests.simulation.campaign import first_failure, here, verdicts
 from tests.simulation.schedule import Place, Verdict, run_schedule
 
-SHORT, LONG = 120, 10_000
+SHORT, LONG = 100, 10_000
 FOUND_WITHIN = 400
 
 
