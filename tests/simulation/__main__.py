@@ -12,6 +12,7 @@ from tests.simulation.campaign import here, verdicts
 from tests.simulation.schedule import Verdict, run_schedule
 
 _FRESH = 1_000_000_000
+_TELL = 500
 
 
 @click.command(epilog="\b\nExamples:\n  python -m tests.simulation --count 10000 --jobs 2\n"
@@ -40,6 +41,8 @@ def _simulation(seed: int | None, trace: bool, count: int, first: int | None, jo
     with progress("schedules", count) as advance:
         for verdict in verdicts(range(first, first + count), jobs=jobs, bug=bug):
             advance()
+            if (ran + 1) % _TELL == 0:
+                click.echo(f"{ran + 1} schedules, {monotonic() - began:.0f} s, {len(failed)} failed", err=True)
             ran, deliveries, steps = ran + 1, deliveries + verdict.deliveries, steps + verdict.steps
             if verdict.failure is not None:
                 failed.append(verdict)

@@ -2,12 +2,16 @@
 but for the ports at its borders. Slots hold processes that are killed, stopped, and started again."""
 
 import asyncio
+import gc
+import logging
+import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final, cast
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.config import Settings
 from alertline.eventlog.port import LogUnavailable
@@ -30,7 +34,7 @@ from tests.simulation.disk import Disk, Spool
 from tests.simulation.loop import Process
 from tests.simulation.world import World
 
-__all__ = ["POLICY", "Cluster", "Correlator", "Receiver", "Reviewer", "Slot", "Taken", "writer_of"]
+__all__ = ["POLICY", "Cluster", "Correlator", "Receiver", "Reviewer", "Slot", "Taken", "renewed", "writer_of"]
 
 # everything that takes minutes outside takes seconds here
 POLICY: Final = msgspec.structs.replace(
@@ -48,9 +52,24 @@ _INTEGRATIONS: Final = integrations_of(Settings())
 
 
 @cache
-def _engine(slot: str) -> Any:
+def _engine(slot: str) -> AsyncEngine:
     """One for each slot, for all schedules: what SQLAlchemy has compiled is kept."""
     return simulated_engine(f"/{slot}")
+
+
+def renewed(slot: str) -> AsyncEngine:
+    """The engine of a slot without the connections of whoever ran there before."""
+    engine = _engine(slot)
+    left = engine.pool.checkedout()  # type: ignore[attr-defined]
+    engine.sync_engine.dispose(close=False)
+    if (
+        left
+    ):  # who was killed gave nothing back: SQLAlchemy says so when it is collected, and here that is as it should be
+        logging.disable()
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()
+        logging.disable(logging.NOTSET)
+    return engine
 
 
 @cache
@@ -105,8 +124,7 @@ class Correlator:
 
     def __init__(self, cluster: "Cluster", name: str, process: Process) -> None:
         self._cluster, self._process = cluster, process
-        log, engine = LogClient(cluster.broker, process), _engine(name)
-        engine.sync_engine.dispose(close=False)
+        log, engine = LogClient(cluster.broker, process), renewed(name)
         writer = Relaying(writer_of(name, cluster.telling), StoreOutbox(engine), log, _TOPIC)
         plain = writer if cluster.telling else writer_of(name, False)
 
@@ -146,8 +164,7 @@ class Reviewer:
     """The real way of a person's commands."""
 
     def __init__(self, cluster: "Cluster", name: str, process: Process) -> None:
-        engine = _engine(name)
-        engine.sync_engine.dispose(close=False)
+        engine = renewed(name)
         log = LogClient(cluster.broker, process)
         self.orders = LoggedOrders(log, StoreReader(engine), _INTEGRATIONS, cluster.world.now)
         self.ready = False

@@ -19,7 +19,7 @@ import structlog
 from alertline.store.migrate import upgrade
 from tests.simulation.broker import Broker
 from tests.simulation.checks import Violation, Watch, check
-from tests.simulation.cluster import Cluster, Slot, writer_of
+from tests.simulation.cluster import Cluster, Slot, renewed, writer_of
 from tests.simulation.database import SERVER, Database
 from tests.simulation.loop import Process, SimulationLoop, Stuck
 from tests.simulation.senders import Person, Sender
@@ -186,6 +186,8 @@ async def _ended(cluster: Cluster, tasks: list["asyncio.Future[None]"]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for slot in (*cluster.correlators, cluster.reviewer):
+        renewed(slot.name)
 
 
 def _faults(cluster: Cluster) -> Iterator[tuple[str, Callable[[Process], None]]]:
