@@ -123,6 +123,10 @@ class Relaying:
         """What is not in memory any more is asked of the writer's archives."""
         return await self._writer.recalling(work)
 
+    async def check(self, claim: Claim) -> None:
+        """As the writer says."""
+        await self._writer.check(claim)
+
     async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
         """As the writer says."""
         return await self._writer.untold(claim, limit)

@@ -37,6 +37,8 @@ _GATHER_S = 0.03
 _IDLE_S = 1.0
 # a tick comes this much after its deadline, so that records which were received before it are read first (§8.4)
 _TICK_AFTER = timedelta(seconds=2)
+# so often who has nothing to read looks whether the store is still as it left it
+_SURE_S = 5.0
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
 # Timelines that are told later: so many at once; when nothing else is to do this often, and else at least so often.
@@ -66,6 +68,14 @@ class Writer(Protocol):
 
         Raises:
             Fenced: the partition was taken over.
+        """
+        ...
+
+    async def check(self, claim: Claim) -> None:
+        """See that the partition is as the claim says.
+
+        Raises:
+            Fenced: it was taken over, or the database lost what it had taken.
         """
         ...
 
@@ -104,6 +114,7 @@ class Runner:
         self._states = States(policy)
         self._burst = Burst()
         self._late, self._told_at = True, monotonic() - _SOON_S  # what a run before us left untold
+        self._sure_at = monotonic()
         self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.started, self.resting = asyncio.Event(), asyncio.Event()
 
@@ -151,6 +162,7 @@ class Runner:
                 await self._tell_late(claim, _LATEST_S)
                 await self._rest(monotonic() - began, records)
             elif not await self._tell_late(claim, _SOON_S):
+                await self._make_sure(claim)
                 await self._idle(claim.next_offset, ticked)
 
     async def _past_what_is_gone(self, claim: Claim) -> Claim:
@@ -276,6 +288,13 @@ class Runner:
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
+
+    async def _make_sure(self, claim: Claim) -> None:
+        """A database that crashed may have lost our newest batches, which did not wait for its disk: without a record
+        to read, no commit would ever tell."""
+        if monotonic() - self._sure_at > _SURE_S:
+            await self._writer.check(claim)
+            self._sure_at = monotonic()
 
     async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
         """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""

@@ -127,10 +127,10 @@ class StoreWriter:
         async with reading(self._engine) as connection:
             try:
                 return await connection.run_sync(lambda plain: work(partial(StoreArchive, plain)))
+            except ArchiveAway as error:  # the connection may be lost: nothing can be committed on it
+                raise StoreUnavailable(str(error)) from error
             except Exception as error:  # noqa: BLE001 - raised below: here it would pass for a failure of the database
                 failed = error
-        if isinstance(failed, ArchiveAway):
-            raise StoreUnavailable(str(failed)) from failed
         raise failed
 
     async def commit(self, batch: Batch) -> None:
@@ -184,6 +184,20 @@ class StoreWriter:
             (self._unshow, [(timeline.incident,) for timeline in told]),
             (self._show, timeline_values(told)),
         ]
+
+    async def check(self, claim: Claim) -> None:
+        """See that the partition is as the claim says.
+
+        Raises:
+            Fenced: it was taken over, or the database crashed and lost what it had taken; StoreUnavailable: not now.
+        """
+        query = select(positions.c.epoch, positions.c.next_offset).where(
+            positions.c.log_id == claim.log_id, positions.c.partition == claim.partition
+        )
+        async with reading(self._engine) as connection:
+            found = (await connection.execute(query)).one_or_none()
+        if found is None or tuple(found) != (claim.epoch, claim.next_offset):
+            raise Fenced(f"partition {claim.partition}: it is not at epoch {claim.epoch}, offset {claim.next_offset}")
 
     async def untold(self, claim: Claim, limit: int) -> list[IncidentFacts]:
         """Everything that some incidents of the partition are computed from whose timeline is not told as it is.

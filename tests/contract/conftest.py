@@ -1,28 +1,46 @@
 """The stores that the contract suites run on."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.store.engine import open_engine
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter
+from tests.simulation.database import Database, simulated_engine
+from tests.simulation.world import Calm
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["sqlite", "postgresql", "simulated"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which store; the simulated one is SQLite reached as the simulation reaches it."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest) -> str:
     """The URL of an empty store."""
-    found: str = request.getfixturevalue(f"{request.param}_store")
+    found: str = request.getfixturevalue(f"{'sqlite' if kind == 'simulated' else kind}_store")
     return found
 
 
 @pytest.fixture
-async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+async def engine(kind: str, url: str) -> AsyncIterator[AsyncEngine]:
     """An engine for the empty store."""
-    made = open_engine(url)
+    if kind != "simulated":
+        made = open_engine(url)
+        yield made
+        await made.dispose()
+        return
+    path = Path(str(make_url(url).database))
+    database = Database(Calm(), path, path.read_bytes())  # noqa: ASYNC240 - nobody waits
+    made = simulated_engine(str(path), database)
     yield made
     await made.dispose()
+    database.close()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from alertline.eventlog.kafka import KafkaLog
 from alertline.eventlog.memory import MemoryLog
 from alertline.eventlog.port import EventLog, LogClosed, Position
 from alertline.eventlog.sqlite import SqliteLog
+from tests.simulation.broker import Broker, LogClient
+from tests.simulation.world import Calm
 from tests.support.kafka import settings
 
 # "a" and "b" lie in the first partition of one, and of the four that a mock cluster makes by itself
@@ -38,10 +40,11 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "kafka"])
+@pytest.fixture(params=["memory", "sqlite", "kafka", "simulated"])
 async def open_log(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> AsyncIterator[OpenLog]:
     """A function that opens the log, again and again; every log is closed at the end."""
     opened: list[EventLog] = []
+    broker = Broker(Calm(), clock=clock)
     kafka = settings(request.getfixturevalue("kafka_address")) if request.param == "kafka" else None
 
     async def open_one() -> EventLog:
@@ -50,6 +53,8 @@ async def open_log(request: pytest.FixtureRequest, tmp_path: Path, clock: HandCl
             log = opened[0] if opened else MemoryLog(clock=clock)
         elif kafka is not None:
             log = await KafkaLog.open(kafka)
+        elif request.param == "simulated":
+            log = LogClient(broker)
         else:
             log = await SqliteLog.open(tmp_path / "log.db", clock=clock)
         opened.append(log)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -75,6 +76,20 @@ async def test_a_gap_or_a_repetition_is_fenced(writer: StoreWriter, reader: Stor
         await writer.commit(batch(claim, first=first, next_offset=9))
 
     assert await reader.applied(0) == 5
+
+
+async def test_a_claim_that_holds_no_more_is_told(writer: StoreWriter) -> None:
+    """Whoever asks learns that somebody took over, or that the store is elsewhere than where he left it."""
+    claim = await writer.claim("log", 0, "one")
+    await writer.check(claim)
+    await writer.commit(batch(claim, next_offset=5))
+    await writer.check(msgspec.structs.replace(claim, next_offset=5))
+
+    with pytest.raises(Fenced):
+        await writer.check(claim)
+    await writer.claim("log", 0, "two")
+    with pytest.raises(Fenced):
+        await writer.check(msgspec.structs.replace(claim, next_offset=5))
 
 
 async def test_a_failing_batch_leaves_nothing(writer: StoreWriter, engine: AsyncEngine, reader: StoreReader) -> None:
