@@ -1,0 +1,44 @@
+"""What is planted in a process of the service that a chaos run starts: found by its PYTHONPATH, loaded by Python itself.
+
+`CHAOS_CLOCK_S`: its wall clock is so many seconds off. `CHAOS_POISON`: the core fails on an alert whose title begins so.
+The service knows nothing of this: no line of it looks at either.
+"""
+
+import os
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+__all__: list[str] = []
+
+
+def _clock_off(seconds: float) -> None:
+    import alertline.clock
+
+    right, off = alertline.clock.now, timedelta(seconds=seconds)
+
+    def wrong() -> datetime:
+        return right() + off
+
+    alertline.clock.now = wrong
+
+
+def _core_fails(beginning: str) -> None:
+    from alertline.incidents import engine
+
+    right = engine.step
+
+    def failing(state: Any, offset: int, record: Any) -> Any:
+        taken = right(state, offset, record)  # it fails after it has changed its memory
+        if any(getattr(event, "title", "").startswith(beginning) for event in getattr(record, "events", ())):
+            raise ZeroDivisionError("planted")
+        return taken
+
+    engine.step = failing
+
+
+_OURS = "alertline" in " ".join(sys.orig_argv)
+if _OURS and "CHAOS_CLOCK_S" in os.environ:
+    _clock_off(float(os.environ["CHAOS_CLOCK_S"]))
+if _OURS and "CHAOS_POISON" in os.environ:
+    _core_fails(os.environ["CHAOS_POISON"])
