@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,10 +27,16 @@ _KINDS = "\n".join(f"  {name:18} {', '.join(kind.forms):16} {kind.told}" for nam
     "  python -m tests.chaos --seed 7 --on kafka --brokers 1  needs Java, Maven, PostgreSQL and HAProxy\n"
     "  python -m tests.chaos --on kafka --long --events 200 --deliveries 100000 --json outcome.json   half an hour\n",
 )
-@click.option("--seed", type=int, help="Everything that is drawn follows from it; without it a new one is taken, and said.")
-@click.option("--on", "form", type=click.Choice(FORMS), default="embedded", show_default=True, help="Which form is broken.")
+@click.option(
+    "--seed", type=int, help="Everything that is drawn follows from it; without it a new one is taken, and said."
+)
+@click.option(
+    "--on", "form", type=click.Choice(FORMS), default="embedded", show_default=True, help="Which form is broken."
+)
 @click.option("--events", type=click.IntRange(0), default=20, show_default=True, help="How many things happen.")
-@click.option("--deliveries", type=click.IntRange(1), default=1500, show_default=True, help="How many are sent, at least.")
+@click.option(
+    "--deliveries", type=click.IntRange(1), default=1500, show_default=True, help="How many are sent, at least."
+)
 @click.option("--brokers", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Of the Kafka cluster.")
 @click.option("--long", is_flag=True, help="Things last as long as they do in life: a cluster is gone for 60 s.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the outcome in a file.")
@@ -46,6 +53,7 @@ def main(
     The same seed draws the same schedule and the same deliveries; when exactly a process dies is the machine's affair.
     Exit status 0: nothing was wrong; 1: something was, and the seed, the schedule and the first difference are printed.
     """
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # what was started is ended then too
     console = Console(stderr=True)
     drawn = random.SystemRandom().randrange(10**6) if seed is None else seed
     plan = planned(drawn, form, events, deliveries, long=long, brokers=int(brokers))

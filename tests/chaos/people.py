@@ -41,7 +41,7 @@ class Person:
     Attributes:
         said: texts of notes that were answered 2xx; refused: those that were answered otherwise.
         own: the incidents they declared; statuses: how often which answer came; edits: how many were answered 2xx.
-        odd: answers that nobody should get.
+        odd: answers that nobody should get; waiting: what they are at.
     """
 
     def __init__(self, url: str, seed: int, name: str, pause_s: float) -> None:
@@ -53,6 +53,7 @@ class Person:
         self.refused: set[str] = set()
         self.own: list[Own] = []
         self.statuses: Counter[str] = Counter()
+        self.waiting: dict[str, str] = {}
         self.edits = self.retries = 0
         self.odd: list[str] = []
         self.ending = False
@@ -141,7 +142,9 @@ class Person:
                 status = await self._followed(location)
                 if status == 200 and path == "/v1/incidents":
                     continue  # asked again it answers with what it opened
+            self.waiting = {path: f"{method} {path}: {status} {found}"}
             if status not in _TRANSIENT:
+                self.waiting = {}
                 self.edits += status < 300
                 if status >= 400 and status not in (404, 409, 412):
                     self.odd.append(f"{method} {path}: {status} {found}")
@@ -156,6 +159,7 @@ class Person:
             status, found, _ = await self._once("GET", location, None, {})
             if status == 200:
                 return 200 if all(each["accepted"] for each in found["outcomes"]) else 409
+            self.waiting = {location: f"GET {location}: {status} {found}"}
             await asyncio.sleep(0.5)
 
     async def _once(
@@ -164,8 +168,9 @@ class Person:
         assert self._session is not None
         try:
             async with self._session.request(method, self._url + path, json=body, headers=headers) as answer:
-                said = await answer.json(content_type=None)
-                self.statuses[str(answer.status)] += 1
+                ours = "json" in answer.content_type
+                said = await answer.json() if ours else None
+                self.statuses[str(answer.status) if ours else f"{answer.status} of the balancer"] += 1
                 return answer.status, said, answer.headers.get("Location", "")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self.statuses[type(error).__name__] += 1

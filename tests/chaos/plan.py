@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["FORMS", "KINDS", "Event", "Kind", "Plan", "make_plan"]
+__all__ = ["FORMS", "KINDS", "Event", "Kind", "Plan", "held_by", "make_plan"]
 
 FORMS: Final = ("embedded", "kafka")
 _LEAD_S: Final = 1.0
@@ -96,6 +96,14 @@ class Plan(msgspec.Struct, frozen=True):
         brokers = f" --brokers {self.brokers}" if self.form == "kafka" else ""
         counts = f"--events {len(self.events)} --deliveries {self.deliveries}"
         return f"python -m tests.chaos --seed {self.seed} --on {self.form} {counts}{brokers}{long}"
+
+
+def held_by(event: Event, form: str) -> str:
+    """What no other event may touch while this one happens; what touches nothing holds only itself."""
+    holds = KINDS[event.kind].holds.replace("#", str(event.number % 2))
+    if form == "embedded" and holds.endswith(str(event.number % 2)):
+        return "server"  # it is all of them
+    return holds or f"{event.kind} {event.at} {event.number}"
 
 
 def make_plan(

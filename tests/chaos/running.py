@@ -18,7 +18,7 @@ from tests.chaos.judging import Judge
 from tests.chaos.outcome import Outcome
 from tests.chaos.parts import Parts
 from tests.chaos.people import Person
-from tests.chaos.plan import KINDS, Event, Plan, make_plan
+from tests.chaos.plan import Event, Plan, held_by, make_plan
 from tests.chaos.proxy import Proxy
 from tests.chaos.sending import Senders
 from tests.chaos.watching import Watcher
@@ -28,6 +28,7 @@ __all__ = ["Show", "planned", "run"]
 _AT_ONCE: Final = 4
 _SEVERAL: Final = 6  # copies of one event
 _CUT: Final = 0.15
+_FINISH_S: Final = 30.0
 
 Show = Callable[[str, int, int], None]
 """Is told of progress: of what, how many are done, of how many."""
@@ -52,20 +53,26 @@ class _Run:
     async def go(self) -> None:
         """Carry the plan out, then let everybody finish what they are at."""
         watching = asyncio.create_task(self.watcher.run())
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.senders.run())
-            for person in self.people:
-                tasks.create_task(person.run())
+        working = [asyncio.create_task(each.run()) for each in (self.senders, *self.people)]
+        try:
             await self._events()
             while len(self.senders.told) < self._plan.deliveries:
                 await asyncio.sleep(0.1)
                 self._show("deliveries", len(self.senders.told), self._plan.deliveries)
             await self.house.mended()
-            self.senders.ending = True
-            for person in self.people:
-                person.ending = True
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+            for each in (self.senders, *self.people):
+                each.ending = True
+            _, left = await asyncio.wait(working, timeout=_FINISH_S)
+            if left:
+                at = [said for each in (self.senders, *self.people) for said in each.waiting.values()]
+                self.outcome.wrong.append(f"unanswered {_FINISH_S:g} s after all was mended: {'; '.join(at[:5])}")
+        finally:
+            for task in (watching, *working):
+                task.cancel()
+            ended = await asyncio.gather(watching, *working, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def _events(self) -> None:
         room = asyncio.Semaphore(_AT_ONCE)
@@ -77,8 +84,7 @@ class _Run:
                 self._show("events", number + 1, len(self._plan.events))
 
     async def _one(self, event: Event) -> None:
-        holds = KINDS[event.kind].holds.replace("#", str(event.number % 2))
-        async with self._held.setdefault(holds, asyncio.Lock()) if holds else asyncio.Lock():
+        async with self._held.setdefault(held_by(event, self._plan.form), asyncio.Lock()):
             if event.kind == "copies":
                 await self.senders.copy(1 + event.number % _SEVERAL)
             elif event.kind == "poison":

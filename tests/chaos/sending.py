@@ -36,6 +36,7 @@ class Senders:
 
     Attributes:
         told: the delivery's id, by post, of everything that was answered 2xx; alerts: what must be the result of it.
+        waiting: what was tried in vain so far, by post.
         statuses: how often which answer came; retries: how many attempts were not the first.
     """
 
@@ -48,6 +49,7 @@ class Senders:
         self.told: dict[str, str] = {}
         self.alerts: dict[str, Alert] = {}
         self.statuses: Counter[str] = Counter()
+        self.waiting: dict[str, str] = {}
         self.retries = self.copies = 0
         self.ending = False
 
@@ -75,7 +77,9 @@ class Senders:
         while True:
             status, delivery = await self.once(post)
             if 200 <= status < 300:
+                self.waiting.pop(post.name, None)
                 return delivery
+            self.waiting[post.name] = f"{post.name} to {post.path}: {status}"
             self.retries += 1
             await asyncio.sleep(pause * self._chance.uniform(0.5, 1.5))
             pause = min(1.5 * pause, _LONGEST_S)
@@ -87,10 +91,11 @@ class Senders:
             async with self._session.post(self._url + post.path, data=post.body, headers=post.headers) as answer:
                 said = await answer.json() if answer.status < 300 else {}
                 status, delivery = answer.status, str(said.get("delivery", ""))
+                ours = "json" in answer.content_type
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self.statuses[type(error).__name__] += 1
             return 0, ""
-        self.statuses[str(status)] += 1
+        self.statuses[str(status) if ours else f"{status} of the balancer"] += 1
         return status, delivery
 
     async def copy(self, count: int) -> None:

@@ -95,6 +95,11 @@ class Server:
         return self._process is not None
 
     @property
+    def ended(self) -> bool:
+        """Whether it was started, and has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         assert self._process is not None, "it does not run"
