@@ -80,7 +80,7 @@ class KafkaLog:
             LogClosed: closed; LogUnavailable: anything else; the record may become durable all the same.
         """
         partition = partition_of(stream, self._topics.partitions)
-        record = Outgoing(stream.encode(), payload)
+        record = Outgoing(stream.encode(), payload, timed=True)
         return Position(partition, await self._producer.send(self._kafka.deliveries, partition, record))
 
     async def append_all(self, records: Iterable[tuple[str, bytes]]) -> Sequence[Position]:
@@ -92,7 +92,7 @@ class KafkaLog:
         topic, count = self._kafka.deliveries, self._topics.partitions
         where = [(stream, partition_of(stream, count), payload) for stream, payload in records]
         futures = [
-            self._producer.send(topic, partition, Outgoing(stream.encode(), payload))
+            self._producer.send(topic, partition, Outgoing(stream.encode(), payload, timed=True))
             for stream, partition, payload in where
         ]
         offsets = await _all(futures)

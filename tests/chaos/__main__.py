@@ -23,20 +23,14 @@ _KINDS = "\n".join(f"  {name:18} {', '.join(kind.forms):16} {kind.told}" for nam
     context_settings={"max_content_width": 110},
     epilog=f"\b\nWhat can happen, and on which form:\n{_KINDS}\n\n\b\n"
     "Examples:\n"
-    "  python -m tests.chaos                                  half a minute on the embedded default, another seed each time\n"
+    "  python -m tests.chaos                                  the embedded default, another seed each time\n"
     "  python -m tests.chaos --seed 7 --on kafka --brokers 1  needs Java, Maven, PostgreSQL and HAProxy\n"
-    "  python -m tests.chaos --on kafka --long --events 200 --deliveries 100000 --json outcome.json   half an hour\n",
+    "  python -m tests.chaos --on kafka --long --events 200 --deliveries 100000 --json outcome.json\n",
 )
-@click.option(
-    "--seed", type=int, help="Everything that is drawn follows from it; without it a new one is taken, and said."
-)
-@click.option(
-    "--on", "form", type=click.Choice(FORMS), default="embedded", show_default=True, help="Which form is broken."
-)
+@click.option("--seed", type=int, help="All that is drawn follows from it; without it a new one is taken, and said.")
+@click.option("--on", "form", type=click.Choice(FORMS), default="embedded", show_default=True, help="What is broken.")
 @click.option("--events", type=click.IntRange(0), default=20, show_default=True, help="How many things happen.")
-@click.option(
-    "--deliveries", type=click.IntRange(1), default=1500, show_default=True, help="How many are sent, at least."
-)
+@click.option("--deliveries", type=click.IntRange(1), default=1500, show_default=True, help="How many, at least.")
 @click.option("--brokers", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Of the Kafka cluster.")
 @click.option("--long", is_flag=True, help="Things last as long as they do in life: a cluster is gone for 60 s.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the outcome in a file.")

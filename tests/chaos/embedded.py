@@ -1,4 +1,4 @@
-"""The embedded default while it is broken: `alertline serve`, its correlator, its two files on disks that can be full."""
+"""The embedded default while it is broken: `alertline serve`, its correlator, its files on disks that can be full."""
 
 import asyncio
 import os

@@ -127,11 +127,18 @@ class Judge:
         return out
 
     def counted(self, shown: list[Any], expected: dict[str, Alert]) -> None:
-        """Each alert has as many notifications as were answered 2xx, and the episodes that they told of."""
+        """Each alert has as many notifications as were answered 2xx, and the episodes that they told of.
+
+        A machine of its own whose clock is wrong cannot know: what it took for the future has its receive time, and
+        says so (`fallback`).
+        """
         found: dict[str, Alert] = {}
+        stood_in = set[str]()
         for alert in (alert for incident in shown for alert in incident["alerts"]):
             own = found.setdefault(alert["dedup_key"], Alert())
             own.notifications += alert["notifications"]
+            if any(each["start_basis"] == "fallback" for each in alert["episodes"]):
+                stood_in.add(alert["dedup_key"])
             own.episodes = own.episodes + [
                 (_time(each["started_at"]), each["ended_at"] and _time(each["ended_at"])) for each in alert["episodes"]
             ]
@@ -142,6 +149,8 @@ class Judge:
             self.outcome.doubled += max(0, have.notifications - want.notifications)
             if want.notifications != have.notifications:
                 wrong.append(f"{key}: {want.notifications} notifications were answered 2xx, {have.notifications} count")
+            elif key in stood_in and self.outcome.plan.form == "embedded":
+                self.outcome.stood_in += 1
             elif sorted(map(str, want.episodes)) != sorted(map(str, have.episodes)):
                 wrong.append(f"{key}: episodes {_words(want)} were told, {_words(have)} are shown")
         self._first("alerts", wrong)
@@ -204,12 +213,16 @@ def _differences(shown: list[Any], replayed: list[Any]) -> list[str]:
     """By id: what a replay has otherwise, to the byte."""
     one, other = ({each["id"]: each for each in incidents} for incidents in (shown, replayed))
     wrong = [f"{name} is only {'shown' if name in one else 'replayed'}" for name in one.keys() ^ other.keys()]
-    for name in one.keys() & other.keys():
-        if orjson.dumps(one[name]) != orjson.dumps(other[name]):
-            wrong.append(
-                f"{name}, shown and replayed: {first_difference(one[name], other[name]) or 'the order of fields'}"
-            )
-    return wrong
+    both = [(name, one[name], other[name]) for name in one.keys() & other.keys()]
+    return wrong + [
+        f"{name}, shown and replayed: {first_difference(mine, theirs) or 'the order of fields'}"
+        for name, mine, theirs in both
+        if orjson.dumps(mine) != orjson.dumps(theirs)
+    ]
+
+
+def _once(rows: Counter[str]) -> set[str]:
+    return {text for text, times in rows.items() if times == 1}
 
 
 def _fires(incident: Any) -> bool:

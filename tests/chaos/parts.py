@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -82,10 +83,12 @@ class Parts:
         self._postgres.start()
         self._made = self._stack.enter_context(database(self._postgres.url))
         asyncio.run(upgrade(self._made.url))
+        shutil.rmtree(self._folder / "kafka", ignore_errors=True)  # of a run before, where the folder is kept
         self._brokers = cluster(self._folder / "kafka", self._count)
         for broker in self._brokers:
             self._stack.callback(broker.kill)
         if self._disks:
+            (self._folder / "data").unlink(missing_ok=True)
             (self._folder / "data").symlink_to(self._disks[1].path)
         servers = ",".join(broker.address for broker in self._brokers)
         prefix = f"t{uuid4().hex[:12]}"
@@ -173,7 +176,7 @@ class Parts:
     async def _postgres_kill(self, event: Event) -> None:
         """With its children: a postmaster that is gone lets none of them begin again."""
         pid = self._postgres.pid
-        children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = _children(pid)
         os.kill(pid, signal.SIGKILL)
         for child in children:
             with suppress(ProcessLookupError):
@@ -211,3 +214,7 @@ class Parts:
         await asyncio.to_thread(server.kill)
         server.environment = planted()
         await revive(server)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -77,7 +77,7 @@ class Person:
             self.own.append(Own(found["id"], Counter(), {}))
 
     async def _note(self) -> None:
-        """A note to an incident of their own, or to one that is open now, which may become part of another meanwhile."""
+        """A note to an incident of their own, or to one that is open now; it may become part of another meanwhile."""
         target = self.own[-1].id
         if self._chance.random() < 0.6:
             status, page = await self._get("/v1/incidents?status=open&limit=20&view=summary")

@@ -1,4 +1,4 @@
-"""A TCP proxy between the senders and the service that can cut connections: in the middle of a body, or of an answer."""
+"""A TCP proxy before the service that can cut connections: in the middle of a body, or of an answer."""
 
 import asyncio
 import random

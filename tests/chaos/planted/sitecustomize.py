@@ -1,6 +1,7 @@
-"""What is planted in a process of the service that a chaos run starts: found by its PYTHONPATH, loaded by Python itself.
+"""What is planted in a process of the service that a chaos run starts: Python itself loads it from its PYTHONPATH.
 
-`CHAOS_CLOCK_S`: its wall clock is so many seconds off. `CHAOS_POISON`: the core fails on an alert whose title begins so.
+`CHAOS_CLOCK_S`: its wall clock is so many seconds off.
+`CHAOS_POISON`: the core fails on an alert whose title begins so.
 The service knows nothing of this: no line of it looks at either.
 """
 
