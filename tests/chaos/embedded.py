@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +46,7 @@ class Embedded:
         database = f"sqlite+aiosqlite:///{self._store}"
         self.takes = self.shows = free_port()
         data = places[0] / "data"
-        self.flags = ("--data", str(data), "--database", database, "--config", str(config))
+        self.flags: Sequence[str] = ("--data", str(data), "--database", database, "--config", str(config))
         self._server = Server(data, "--database", database, "--config", str(config), port=self.takes)
         self._server.log = self._folder / "serve.log"
         self._server.environment = planted()

@@ -23,7 +23,7 @@ from tests.support.kafka_jars import Broker, cluster, missing_programs
 from tests.support.postgres import Server as Postgres
 from tests.support.postgres import binaries, database
 from tests.support.roles import Roles
-from tests.support.server import Server
+from tests.support.server import Server, until
 
 __all__ = ["Parts", "lacking"]
 
@@ -41,6 +41,7 @@ class Parts:
         self._folder, self._count = folder, brokers
         self._stack = ExitStack()
         self._brokers: list[Broker] = []
+        self._cluster_held = asyncio.Lock()
         self.happens: dict[str, Callable[[Event], Awaitable[None]]] = {
             "kill_ingest": lambda event: self._kill(self._roles.ingest, event),
             "kill_correlate": lambda event: self._kill(self._roles.correlate, event),
@@ -108,7 +109,13 @@ class Parts:
 
     async def mended(self) -> None:
         """Wait until every process is ready."""
-        await asyncio.gather(*(asyncio.to_thread(server.ready) for server in self._servers))
+        try:
+            await asyncio.gather(*(asyncio.to_thread(server.ready) for server in self._servers))
+        except TimeoutError:
+            for server in self._servers:
+                os.kill(server.pid, signal.SIGUSR1)  # its log says what it waits for
+            await asyncio.sleep(1)
+            raise
 
     def waiting(self) -> dict[str, int]:
         """What the files of the spools hold."""
@@ -148,12 +155,17 @@ class Parts:
 
     async def _broker(self, event: Event) -> None:
         broker = self._brokers[event.number % len(self._brokers)]
-        await asyncio.to_thread(broker.kill)
-        await asyncio.sleep(event.seconds)
-        await asyncio.to_thread(broker.start)
+        async with self._cluster_held:
+            await asyncio.to_thread(broker.kill)
+            await asyncio.sleep(event.seconds)
+            await asyncio.to_thread(broker.start)
 
     async def _cluster(self, event: Event) -> None:
         """All of them are killed; what was acknowledged by those in sync is in their files."""
+        async with self._cluster_held:
+            await self._without_brokers(event)
+
+    async def _without_brokers(self, event: Event) -> None:
         for broker in self._brokers:
             await asyncio.to_thread(broker.kill)
         await asyncio.sleep(event.seconds)
@@ -164,14 +176,15 @@ class Parts:
 
     async def _spool_full(self, event: Event) -> None:
         """First the cluster goes, and deliveries wait in the spools; then there is no room for more of them."""
-        cluster_gone = asyncio.create_task(self._cluster(event))
-        await asyncio.sleep(event.seconds / 3)
-        await asyncio.to_thread(self._disks[1].fill)
-        try:
-            await asyncio.sleep(event.seconds / 2)
-        finally:
-            await asyncio.to_thread(self._disks[1].free)
-        await cluster_gone
+        async with self._cluster_held:
+            cluster_gone = asyncio.create_task(self._without_brokers(event))
+            await asyncio.sleep(event.seconds / 3)
+            await asyncio.to_thread(self._disks[1].fill)
+            try:
+                await asyncio.sleep(event.seconds / 2)
+            finally:
+                await asyncio.to_thread(self._disks[1].free)
+            await cluster_gone
 
     async def _postgres_kill(self, event: Event) -> None:
         """With its children: a postmaster that is gone lets none of them begin again."""
@@ -205,12 +218,20 @@ class Parts:
             await asyncio.to_thread(self._postgres.start)
 
     async def _wrong_clock(self, event: Event) -> None:
-        """One receiver's clock is an hour ahead, or behind; the other's and the brokers' are right."""
-        server = self._roles.ingest[event.number % len(self._roles.ingest)]
+        """One receiver's clock is an hour ahead, or behind; the other's and the brokers' are right.
+
+        Nothing waits in its spool when its clock is set: what was received by one clock would be sent by another.
+        """
+        async with self._cluster_held:
+            await self._under_a_wrong_clock(self._roles.ingest[event.number % len(self._roles.ingest)], event)
+
+    async def _under_a_wrong_clock(self, server: Server, event: Event) -> None:
+        await asyncio.to_thread(until, lambda: not any(self.waiting().values()), "empty spools", 60)
         await asyncio.to_thread(server.kill)
         server.environment = planted(CHAOS_CLOCK_S=str(3600 if event.number // 2 % 2 else -3600))
         await revive(server)
         await asyncio.sleep(event.seconds)
+        await asyncio.to_thread(until, lambda: not any(self.waiting().values()), "empty spools", 60)
         await asyncio.to_thread(server.kill)
         server.environment = planted()
         await revive(server)

@@ -53,18 +53,19 @@ class _Run:
     async def go(self) -> None:
         """Carry the plan out, then let everybody finish what they are at."""
         watching = asyncio.create_task(self.watcher.run())
-        working = [asyncio.create_task(each.run()) for each in (self.senders, *self.people)]
+        workers: list[Senders | Person] = [self.senders, *self.people]
+        working = [asyncio.create_task(each.run()) for each in workers]
         try:
             await self._events()
             while len(self.senders.told) < self._plan.deliveries:
                 await asyncio.sleep(0.1)
                 self._show("deliveries", len(self.senders.told), self._plan.deliveries)
             await self.house.mended()
-            for each in (self.senders, *self.people):
+            for each in workers:
                 each.ending = True
             _, left = await asyncio.wait(working, timeout=_FINISH_S)
             if left:
-                at = [said for each in (self.senders, *self.people) for said in each.waiting.values()]
+                at = [said for each in workers for said in each.waiting.values()]
                 self.outcome.wrong.append(f"unanswered {_FINISH_S:g} s after all was mended: {'; '.join(at[:5])}")
         finally:
             for task in (watching, *working):
@@ -144,8 +145,12 @@ class _Run:
 
 @asynccontextmanager
 async def _house(plan: Plan, folder: Path) -> AsyncIterator[House]:
-    async with Embedded(folder) if plan.form == "embedded" else Parts(folder, plan.brokers) as house:
-        yield house
+    if plan.form == "embedded":
+        async with Embedded(folder) as alone:
+            yield alone
+    else:
+        async with Parts(folder, plan.brokers) as several:
+            yield several
 
 
 async def run(plan: Plan, folder: Path, show: Show = lambda *_: None) -> Outcome:

@@ -6,6 +6,7 @@ The service knows nothing of this: no line of it looks at either.
 """
 
 import os
+import signal
 import sys
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +39,18 @@ def _core_fails(beginning: str) -> None:
     engine.step = failing
 
 
+def _say_where(*_: object) -> None:
+    """What every task waits for: asked for by a run whose service does not come back."""
+    import asyncio
+
+    loop = asyncio._get_running_loop()
+    for task in asyncio.all_tasks(loop) if loop is not None else ():
+        task.print_stack(limit=12, file=sys.stderr)
+
+
 _OURS = "alertline" in " ".join(sys.orig_argv)
+if _OURS:
+    signal.signal(signal.SIGUSR1, _say_where)
 if _OURS and "CHAOS_CLOCK_S" in os.environ:
     _clock_off(float(os.environ["CHAOS_CLOCK_S"]))
 if _OURS and "CHAOS_POISON" in os.environ:
