@@ -1,5 +1,6 @@
 """How every client of a Kafka cluster is made, and what its errors mean to whoever appends or reads."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,11 @@ def kafka_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        # not we are cancelled but something that its client waited for, in the middle of losing its cluster
+        raise LogUnavailable(f"Kafka: {what}: its client gave up") from error
     except (ConsumerStoppedError, ProducerClosed) as error:
         raise LogClosed("the event log is closed") from error
     except (TimeoutError, KafkaError, OSError) as error:

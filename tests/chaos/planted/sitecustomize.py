@@ -45,7 +45,12 @@ def _say_where(*_: object) -> None:
 
     loop = asyncio._get_running_loop()
     for task in asyncio.all_tasks(loop) if loop is not None else ():
-        task.print_stack(limit=12, file=sys.stderr)
+        inner: Any = task.get_coro()
+        where = []
+        while (frame := getattr(inner, "cr_frame", None)) is not None:
+            where.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+            inner = inner.cr_await
+        sys.stderr.write(f"waits: {' > '.join(where)} > {inner!r}\n"[:1500])
 
 
 _OURS = "alertline" in " ".join(sys.orig_argv)
