@@ -8,14 +8,13 @@ partitions is another log (`log_id`), because its streams lie elsewhere.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors
 from alertline.eventlog.kafka_cursor import Cursor
 from alertline.eventlog.kafka_producer import Outgoing, Producer
 from alertline.eventlog.kafka_topics import Topics, prepare_topics
@@ -55,7 +54,7 @@ class KafkaLog:
                     await asking.start()
         except BaseException:
             await producer.close()
-            await asking.stop()
+            await ended(asking.stop())
             raise
         return cls(kafka, topics, producer, asking)
 
@@ -160,8 +159,7 @@ class KafkaLog:
         self._closing.set()
         await self._producer.close()
         await asyncio.gather(*(cursor.close() for cursor in self._cursors.values()))
-        with suppress(Exception):
-            await self._asking.stop()
+        await ended(self._asking.stop())
 
     def _open(self) -> None:
         if self._closing.is_set():

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from alertline.cluster import Kafka
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogClosed, LogUnavailable
 
-__all__ = ["REQUEST_S", "client_options", "kafka_errors"]
+__all__ = ["REQUEST_S", "client_options", "ended", "kafka_errors"]
 
 REQUEST_S: Final = 5.0
 """How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
@@ -75,6 +75,17 @@ def kafka_errors(what: str) -> Iterator[None]:
         raise LogClosed("the event log is closed") from error
     except (TimeoutError, KafkaError, OSError) as error:
         raise LogUnavailable(f"Kafka: {what}: {_said(error)}") from error
+
+
+async def ended(stop: Coroutine[Any, Any, None], within_s: float = REQUEST_S) -> None:
+    """Wait for the end of a client, so long at most; in whatever state it is, what it raises concerns nobody any more.
+
+    It may be a cancellation: a client that has just lost its cluster waits for tasks of its own that it has cancelled.
+    """
+    task = asyncio.ensure_future(stop)
+    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    await asyncio.wait({task}, timeout=within_s)
+    task.cancel()
 
 
 def _said(error: BaseException) -> str:

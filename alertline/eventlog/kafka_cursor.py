@@ -7,7 +7,6 @@ what the cluster says is there is given up, and the next read makes another one.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from alertline.clock import from_micros, monotonic
-from alertline.eventlog.kafka_client import REQUEST_S, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, ended, kafka_errors
 from alertline.eventlog.kafka_producer import SENT_AT
 from alertline.eventlog.port import LogClosed, LogRecord, LogUnavailable, Position, UnsupportedLog
 
@@ -128,8 +127,7 @@ class Cursor:
                 await consumer.start()
             consumer.assign([self._partition])
         except BaseException:
-            with suppress(Exception):
-                await consumer.stop()
+            await ended(consumer.stop())
             raise
         self._consumer, self._position = consumer, -1
         self._ahead.clear()
@@ -153,9 +151,7 @@ class Cursor:
         consumer, self._consumer, self._position = self._consumer, None, -1
         self._ahead.clear()
         if consumer is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(REQUEST_S):
-                    await consumer.stop()
+            await ended(consumer.stop())
 
     def _record(self, found: ConsumerRecord) -> LogRecord:
         return LogRecord(

@@ -8,7 +8,6 @@ oldest batch was not answered for `_HOPELESS_S`, or that says that it cannot go 
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from alertline.clock import micros, monotonic, now
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors
 from alertline.eventlog.kafka_topics import MAX_MESSAGE
 from alertline.eventlog.port import LogClosed, LogUnavailable, TooLarge
 
@@ -241,6 +240,4 @@ class _Pump:
 async def _end(producer: AIOKafkaProducer) -> None:
     """Close a producer in any state: left alone it would wait for as long as its cluster is away."""
     producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
-    with suppress(Exception):
-        async with asyncio.timeout(2 * REQUEST_S):
-            await producer.stop()
+    await ended(producer.stop(), 2 * REQUEST_S)

@@ -9,7 +9,7 @@ from tests.chaos.house import House, Position
 
 __all__ = ["Watcher"]
 
-_LOOK_S = 0.5
+_LOOK_S = 1.0
 
 
 class Watcher:

@@ -32,7 +32,7 @@ class Refusing(StoreWriter):
     def __init__(self, engine: AsyncEngine, refused: set[str], *, shown: bool = True) -> None:
         super().__init__(engine)
         self.refused, self._shown = refused, shown
-        self.away: Exception | None = None
+        self.away: BaseException | None = None
 
     async def commit(self, batch: Batch) -> None:
         """Write, or refuse: what is only shown in quarantine is taken, unless that is refused too."""
@@ -163,6 +163,22 @@ async def test_a_store_that_is_away_is_waited_for(engine: AsyncEngine) -> None:
     assert supervisor.ready
     await supervisor.stop()
     assert [len(await StoreReader(engine).delivery(record.id)) for record in records] == [1] * 5
+
+
+async def test_what_a_runner_waited_for_may_be_cancelled(engine: AsyncEngine) -> None:
+    """Not the runner was meant: its partition goes on, and nobody waits for a task that is gone."""
+    log, _ = await filled(5)
+    writer = Refusing(engine, set())
+    writer.away = asyncio.CancelledError()
+    supervisor = Supervisor(lambda _: quiet(log, writer))
+    await supervisor.keep(frozenset({0}))
+    async with asyncio.timeout(BOUND_S):
+        while not supervisor.problems():  # noqa: ASYNC110 - it tells when it is asked
+            await asyncio.sleep(0.01)
+
+    writer.away = None
+    await until_applied(engine, 6)
+    await supervisor.stop()
 
 
 async def test_partitions_that_stay_are_held_and_go_on(engine: AsyncEngine) -> None:
