@@ -1,6 +1,7 @@
 """The embedded default while it is broken: `alertline serve`, its correlator, its files on disks that can be full."""
 
 import asyncio
+import http.client
 import os
 import signal
 import sqlite3
@@ -33,7 +34,6 @@ class Embedded:
             "zombie": self._zombie,
             "log_full": lambda event: self._fill(self._disks[0], event),
             "store_full": lambda event: self._fill(self._disks[1], event),
-            "wrong_clock": self._wrong_clock,
         }
 
     async def __aenter__(self) -> "Embedded":
@@ -116,18 +116,16 @@ class Embedded:
                 await asyncio.sleep(event.seconds)
 
     async def _fill(self, disk: Disk, event: Event) -> None:
+        """While the server works: one that is being started would only start later."""
+        await asyncio.to_thread(until, self._works, "a server that works")
         await asyncio.to_thread(disk.fill)
         try:
             await asyncio.sleep(event.seconds)
         finally:
             await asyncio.to_thread(disk.free)
 
-    async def _wrong_clock(self, event: Event) -> None:
-        """The clock of the machine is an hour behind; log time never goes back, and goes on where it was."""
-        await asyncio.to_thread(self._server.kill)
-        self._server.environment = planted(CHAOS_CLOCK_S="-3600")
-        await revive(self._server)
-        await asyncio.sleep(event.seconds)
-        await asyncio.to_thread(self._server.kill)
-        self._server.environment = planted()
-        await revive(self._server)
+    def _works(self) -> bool:
+        try:
+            return self._server.get("/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False

@@ -20,7 +20,6 @@ class Outcome(msgspec.Struct):
 
     Attributes:
         wrong: what was found wrong, in words, the first difference of each sort; empty: nothing.
-        stood_in: alerts told under a wrong clock, whose receive time stands in for what they said.
         lost, doubled: deliveries and edits that were answered 2xx and are not there, or more than once.
     """
 
@@ -35,7 +34,6 @@ class Outcome(msgspec.Struct):
     edit_retries: int = 0
     incidents: int = 0
     samples: int = 0
-    stood_in: int = 0
     lost: int = 0
     doubled: int = 0
     statuses: Counter[str] = Counter()
@@ -52,8 +50,7 @@ class Outcome(msgspec.Struct):
             "left_out": list(plan.skipped), "deliveries": self.deliveries, "copies": self.copies,
             "retries": self.retries, "connections_cut": self.cuts, "poisoned": self.poisoned, "edits": self.edits,
             "edit_retries": self.edit_retries, "answers": dict(sorted(self.statuses.items())),
-            "incidents": self.incidents, "positions_sampled": self.samples,
-            "receive_time_stood_in": self.stood_in, "lost": self.lost, "doubled": self.doubled,
+            "incidents": self.incidents, "positions_sampled": self.samples, "lost": self.lost, "doubled": self.doubled,
             "replay_equal": self.replay_equal, "seconds": self.seconds, "cpus": os.cpu_count(),
             "python": sys.version.split()[0], "wrong": self.wrong, "again": plan.again,
         }  # fmt: skip

@@ -28,6 +28,7 @@ __all__ = ["Show", "planned", "run"]
 _AT_ONCE: Final = 4
 _SEVERAL: Final = 6  # copies of one event
 _CUT: Final = 0.15
+_CUT_MOST_S: Final = 20.0
 _FINISH_S: Final = 30.0
 
 Show = Callable[[str, int, int], None]
@@ -98,9 +99,12 @@ class _Run:
 
     async def _cut(self, event: Event) -> None:
         way = "up" if event.kind == "cut_bodies" else "down"
+        before, end = self._proxies[0].cuts[way], monotonic() + _CUT_MOST_S
         for proxy in self._proxies:
             proxy.cutting[way] = _CUT
         await asyncio.sleep(event.seconds)
+        while self._proxies[0].cuts[way] == before and monotonic() < end:  # noqa: ASYNC110 - nobody answers just now
+            await asyncio.sleep(0.1)
         for proxy in self._proxies:
             proxy.cutting[way] = 0.0
 

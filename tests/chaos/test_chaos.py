@@ -31,11 +31,15 @@ async def chaos(folder: Path, form: str, events: int, deliveries: int, *, long: 
     outcome = await run(plan, folder)
     outcome.show(Console(file=sys.stdout, width=120))
     if kept := os.environ.get("ALERTLINE_TEST_CHAOS"):
-        Path(kept, f"{form}{'-long' if long else ''}.json").write_text(outcome.json() + "\n")
+        _keep(Path(kept, f"{form}{'-long' if long else ''}.json"), outcome.json())
     assert outcome.wrong == []
     assert (outcome.lost, outcome.doubled, outcome.replay_equal) == (0, 0, True)
     assert outcome.events.total() >= events
     assert outcome.deliveries >= deliveries
+
+
+def _keep(file: Path, text: str) -> None:
+    file.write_text(text + "\n")
 
 
 async def test_the_embedded_default(tmp_path: Path) -> None:
