@@ -390,7 +390,7 @@ async def test_a_request_that_is_cut_is_no_failure_of_ours() -> None:
         raise ConnectionResetError("Connection lost")
 
     app = web.Application()
-    add_routes(app, [Route("POST", "/cut", Permission.PUBLIC, handler)])
+    add_routes(app, [Route("POST", "/cut", Permission.PUBLIC, handler)], Guest(None))
     (route,) = app.router.routes()
     request = make_mocked_request("POST", "/cut")  # its transport is closing
     with capture_logs() as logs:

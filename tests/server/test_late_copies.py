@@ -80,7 +80,7 @@ async def test_a_late_copy_is_known_by_the_archive(tmp_path: Path, at_once: int)
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR])
 def test_the_clock_of_the_log_judges(off: timedelta) -> None:
-    """What a receiver with a wrong clock took was received when the log says, less what it waited before it was sent."""
+    """What came in under a wrong clock was received when the log says, less what it waited before it was sent."""
     (record,) = deliveries(("11:00", "a"))
     waited, received = timedelta(minutes=5), record.received_at
     wrong = Delivery(
