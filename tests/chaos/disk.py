@@ -14,6 +14,7 @@ from typing import Final
 __all__ = ["Disk", "possible"]
 
 _SIZE: Final = 8 << 30
+_TRIES: Final = 20
 _ROOM: Final = 64 << 10  # of what is free when it is full: less than any transaction takes
 
 
@@ -44,9 +45,14 @@ class Disk:
 
     def fill(self) -> None:
         """Leave no room."""
-        at = os.statvfs(self.path)
-        used = (at.f_blocks - at.f_bfree) * at.f_frsize
-        self._mount("-o", f"remount,size={used + _ROOM}")
+        for last in (*[False] * _TRIES, True):
+            at = os.statvfs(self.path)
+            used = (at.f_blocks - at.f_bfree) * at.f_frsize
+            try:
+                return self._mount("-o", f"remount,size={used + _ROOM}")
+            except OSError:  # more than that was written meanwhile
+                if last:
+                    raise
 
     def free(self) -> None:
         """Leave as much room as before."""

@@ -211,10 +211,12 @@ class Parts:
             await asyncio.sleep(event.seconds)
         finally:
             await asyncio.to_thread(self._disks[0].free)
-        await asyncio.sleep(1)
-        if self._postgres.ended:
-            await asyncio.to_thread(self._postgres.stop)
-            await asyncio.to_thread(self._postgres.start)
+        async with asyncio.timeout(60):
+            while await self.positions() is None:
+                if self._postgres.ended:
+                    await asyncio.to_thread(self._postgres.stop)
+                    await asyncio.to_thread(self._postgres.start)
+                await asyncio.sleep(0.5)
 
     async def _wrong_clock(self, event: Event) -> None:
         """One receiver's clock is an hour ahead, or behind; the other's and the brokers' are right.

@@ -114,7 +114,7 @@ def make_plan(
     own = [name for name, kind in KINDS.items() if form in kind.forms]
     skipped = [] if disk else [name for name in own if KINDS[name].needs == "disk"]
     possible = [name for name in own if name not in skipped]
-    gap = (8.0 if long else 1.6) if form == "kafka" else (6.0 if long else 1.3)
+    gap = (7.0 if long else 1.6) if form == "kafka" else (6.0 if long else 1.3)
     drawn: list[Event] = []
     at, deck = _LEAD_S, list[str]()
     while len(drawn) < events:
