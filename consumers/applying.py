@@ -63,7 +63,11 @@ class States:
             self.of(clock.stream).log_time = clock.log_time
         for row in sorted(loaded.rows, key=load_order):
             self.of(row.stream).put(row)
-        for each in sorted(loaded.deliveries, key=lambda row: row.offset):
+        self.remember(loaded.deliveries)
+
+    def remember(self, deliveries: Iterable[DeliveryRow]) -> None:
+        """Know these deliveries again."""
+        for each in sorted(deliveries, key=lambda row: row.offset):
             if each.replay_of is not None:
                 continue  # whether it is known, the row of the delivery that it read again says
             if each.duplicate_of is None:

@@ -100,6 +100,7 @@ class _Played:
         for number, line in enumerate(lines, start=1):
             record = record_of(line, self._integrations)
             if number in self.failed:
+                replay.leave_out(record)
                 record = self._left_out(number, line, record)
             elif not (self._fixed and isinstance(record, Configured)):
                 try:

@@ -49,10 +49,12 @@ class Disk:
             at = os.statvfs(self.path)
             used = (at.f_blocks - at.f_bfree) * at.f_frsize
             try:
-                return self._mount("-o", f"remount,size={used + _ROOM}")
+                self._mount("-o", f"remount,size={used + _ROOM}")
             except OSError:  # more than that was written meanwhile
                 if last:
                     raise
+            else:
+                return
 
     def free(self) -> None:
         """Leave as much room as before."""

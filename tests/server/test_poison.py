@@ -132,6 +132,30 @@ async def test_a_burst_stops_the_partition_loudly(engine: AsyncEngine, monkeypat
     assert [offset for offset, _ in told] == list(range(11, 61))
 
 
+async def test_a_copy_of_what_failed_is_a_copy(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender tried again: it is told of once, and shown once."""
+    log, records = await filled(3)
+    told: list[tuple[int, str]] = []
+    fails_on = records[1].id
+
+    def failing(state: StreamState, offset: int, record: Record) -> Step:
+        taken = step(state, offset, record)
+        if isinstance(record, Delivery) and record.id == fails_on and taken.duplicate_of is None:
+            raise ZeroDivisionError("a slip")
+        return taken
+
+    monkeypatch.setattr("consumers.applying.step", failing)
+    await log.append("default", encode(records[1]))
+    await run_to_end(quiet(log, Refusing(engine, set()), told), engine, 5)
+
+    rows = await StoreReader(engine).delivery(fails_on)
+    assert sorted((row.offset, row.duplicate_of, row.outcome) for row in rows) == [
+        (2, None, "quarantined"),
+        (4, 2, "accepted"),
+    ]
+    assert [offset for offset, _ in told] == [2]
+
+
 async def test_what_cannot_be_told_is_not_passed_over(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nobody can be told of a dead letter the partition waits before it."""
     log, records = await filled(3)

@@ -32,7 +32,8 @@ def _core_fails(beginning: str) -> None:
 
     def failing(state: Any, offset: int, record: Any) -> Any:
         taken = right(state, offset, record)  # it fails after it has changed its memory
-        if any(getattr(event, "title", "").startswith(beginning) for event in getattr(record, "events", ())):
+        titles = [getattr(event, "title", "") for event in getattr(record, "events", ())]
+        if taken.duplicate_of is None and any(title.startswith(beginning) for title in titles):
             raise ZeroDivisionError("planted")
         return taken
 
