@@ -106,6 +106,10 @@ class Parts:
 
     async def mended(self) -> None:
         """Wait until every process is ready."""
+        for server in self._servers:
+            if server.process is not None and (status := server.process.poll()) is not None:
+                said = await asyncio.to_thread(server.printed)
+                raise AssertionError(f"{server.log.stem} ended by itself with status {status}: {said[-3000:]}")
         try:
             await asyncio.gather(*(asyncio.to_thread(server.ready) for server in self._servers))
         except TimeoutError:
