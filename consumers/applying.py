@@ -23,7 +23,7 @@ from schemas.vocabulary import Outcome
 __all__ = ["Inapplicable", "States", "apply_records", "not_applicable", "on_log_time"]
 
 _RIGHT: Final = timedelta()
-_ON_ITS_WAY: Final = timedelta(seconds=30)  # the producer gives a batch up before that
+_ON_ITS_WAY: Final = timedelta(minutes=2)  # a process may stand still between making a batch and sending it
 _UNREAD: Final = 20  # items of a batch; all of them are in the record
 
 
