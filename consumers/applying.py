@@ -1,7 +1,7 @@
 """From log records to what one transaction writes. Pure but for the states, which change by the decisions alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -22,6 +22,8 @@ from schemas.vocabulary import Outcome
 
 __all__ = ["Inapplicable", "States", "apply_records", "not_applicable", "on_log_time"]
 
+_RIGHT: Final = timedelta()
+_ON_ITS_WAY: Final = timedelta(minutes=2)  # a process may stand still between making a batch and sending it
 _UNREAD: Final = 20  # items of a batch; all of them are in the record
 
 
@@ -61,7 +63,11 @@ class States:
             self.of(clock.stream).log_time = clock.log_time
         for row in sorted(loaded.rows, key=load_order):
             self.of(row.stream).put(row)
-        for each in sorted(loaded.deliveries, key=lambda row: row.offset):
+        self.remember(loaded.deliveries)
+
+    def remember(self, deliveries: Iterable[DeliveryRow]) -> None:
+        """Know these deliveries again."""
+        for each in sorted(deliveries, key=lambda row: row.offset):
             if each.replay_of is not None:
                 continue  # whether it is known, the row of the delivery that it read again says
             if each.duplicate_of is None:
@@ -79,6 +85,7 @@ class States:
         """Let what is over for long leave the memory; it must have been written. Nothing is recalled until `ask`."""
         for state in self._states.values():
             state.rest()
+            state.deliveries.rest()
 
     def told(self, incidents: Iterable[tuple[str, str]], retold: Iterable[tuple[str, str]] = ()) -> Told:
         """What readers are told of some incidents (stream, id), as they are now; of others only the timeline."""
@@ -132,7 +139,7 @@ def apply_records(
 
 def _read(each: LogRecord, index: int) -> Record:
     try:
-        return on_log_time(decode(each.payload), each.appended_at)
+        return on_log_time(decode(each.payload), each.appended_at, each.sent_at)
     except NewerRecord:
         raise
     except UnreadableRecord as error:
@@ -163,13 +170,19 @@ def _taken(states: States, each: LogRecord, record: Record, index: int) -> Step:
         raise Inapplicable(index) from error
 
 
-def on_log_time(record: Record, appended_at: datetime) -> Record:
-    """The record as the log's clock bounds it: nothing was received after it was appended (§8.4)."""
+def on_log_time(record: Record, appended_at: datetime, sent_at: datetime | None = None) -> Record:
+    """The record as the log's clock judges it: nothing was received after it was appended (§8.4).
+
+    A process whose clock differs from the log's by more than a record is on its way received at another time, too. How
+    long a record waited in a spool before it was sent, its process measured by that same clock.
+    """
     if isinstance(record, Configured) and record.at > appended_at:
         return msgspec.structs.replace(record, at=appended_at)
-    if isinstance(record, Delivery) and record.received_at > appended_at:
-        return msgspec.structs.replace(record, received_at=appended_at)
-    return record
+    if not isinstance(record, Delivery):
+        return record
+    off = appended_at - sent_at if sent_at is not None else _RIGHT
+    received_at = min(record.received_at + (off if abs(off) > _ON_ITS_WAY else _RIGHT), appended_at)
+    return record if received_at == record.received_at else msgspec.structs.replace(record, received_at=received_at)
 
 
 def not_applicable(record: LogRecord, claim: Claim, reason: str, *, kept: bool = True) -> Batch:

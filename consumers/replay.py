@@ -11,7 +11,7 @@ from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
 from alertline.incidents.state import StreamState
 from schemas.incident import Incident
-from schemas.records import Record
+from schemas.records import Delivery, Record
 from schemas.vocabulary import MilestoneName
 
 __all__ = ["Replay", "Replayed"]
@@ -37,11 +37,21 @@ class Replay:
 
     def feed(self, record: Record) -> Step:
         """Take in the next record."""
-        state = self.states.get(record.stream)
-        if state is None:
-            state = self.states[record.stream] = StreamState(record.stream, self._policy)
         self._offset += 1
-        return step(state, self._offset, record)
+        return step(self._of(record.stream), self._offset, record)
+
+    def _of(self, stream: str) -> StreamState:
+        state = self.states.get(stream)
+        if state is None:
+            state = self.states[stream] = StreamState(stream, self._policy)
+        return state
+
+    def leave_out(self, record: Record) -> None:
+        """Pass over the next record, on which the core fails; a copy of it is known."""
+        self._offset += 1
+        if isinstance(record, Delivery):
+            known = self._of(record.stream).deliveries
+            known.add(record.id, record.received_at, self._offset, keyed=record.keyed)
 
     def run_on(self) -> None:
         """Let log time run on by the quiet period: what was quiet already resolves, what still fires stays open."""

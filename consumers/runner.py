@@ -263,13 +263,16 @@ class Runner:
         reason = f"the correlator failed on it: {type(error).__name__}"
         if self._dead_letters is not None:
             await self._dead_letters(record, reason)
+        batch = not_applicable(record, claim, reason)
         try:
-            return await self._commit(not_applicable(record, claim, reason))
+            claim = await self._commit(batch)
         except _NOT_THE_RECORD:
             raise
         except Exception:
             log.exception("correlator.record_not_kept", offset=record.position.offset)
             return await self._commit(not_applicable(record, claim, reason, kept=False))
+        self._states.remember(batch.deliveries)  # a copy of it comes to nothing more
+        return claim
 
     async def _write(self, batch: Batch, records: Sequence[LogRecord]) -> Claim:
         if self._dead_letters is not None:

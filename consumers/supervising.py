@@ -114,7 +114,9 @@ class Supervisor:
                 await asyncio.Event().wait()  # until somebody upgrades, rebuilds or mends, and starts us again
             except (StoreUnavailable, LogUnavailable) as error:
                 self._tell(partition, error, str(error))
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and _is_meant():
+                    raise
                 log.exception("correlator.failed", partition=partition)
                 self._problems[partition] = f"it failed: {type(error).__name__}; the reason is in its log"
             else:
@@ -129,3 +131,9 @@ class Supervisor:
     def _tell(self, partition: int, error: Exception, said: str) -> None:
         self._problems[partition] = said
         log.error("correlator.stopped", partition=partition, kind=type(error).__name__, reason=said)
+
+
+def _is_meant() -> bool:
+    """Whether who is cancelled is this task, and not only something that it waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -46,11 +46,11 @@ def _stored(incident_id: str, data: str | None, config: Path | None) -> Incident
 
 def _replayed(incident_id: str, recordings: tuple[Path, ...], config: Path | None) -> Incident:
     from alertline.cli.progress import progress
-    from alertline.cli.recordings import lines_of
+    from alertline.cli.recordings import Lines
     from alertline.cli.replaying import replayed
 
     with progress("Replaying", None) as advance:
-        result = replayed(lines_of(recordings), settings_from(config), advance=advance, fixed=config is not None)
+        result = replayed(Lines(recordings), settings_from(config), advance=advance, fixed=config is not None)
     for incident in result.incidents:
         if incident_id == incident.id or incident_id in incident.aliases:
             return incident

@@ -14,7 +14,7 @@ from alertline.config import Settings
 from alertline.errors import AlertlineError
 from ingest.recording import BadRecording, Line, line_of, read_recordings
 
-__all__ = ["export", "lines_of", "recordings_argument", "replay"]
+__all__ = ["Lines", "export", "lines_of", "recordings_argument", "replay"]
 
 recordings_argument = click.argument(
     "recordings",
@@ -37,6 +37,16 @@ def lines_of(paths: tuple[Path, ...]) -> Iterator[Line]:
         raise AlertlineError(str(error)) from error
     except OSError as error:
         raise AlertlineError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+class Lines:
+    """The lines of some recordings, as often as they are asked for."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+
+    def __iter__(self) -> Iterator[Line]:
+        return lines_of(self._paths)
 
 
 @click.command()
@@ -91,7 +101,7 @@ def replay(
     total = sum(path.read_bytes().count(b"\n") for path in recordings) if _small(recordings) else None
     with progress("Replaying", total) as advance:
         text = replay_lines(
-            lines_of(recordings), settings, fixed=config is not None, form=form, events=events, advance=advance
+            Lines(recordings), settings, fixed=config is not None, form=form, events=events, advance=advance
         )
     click.echo(text)
 

@@ -8,14 +8,13 @@ added to a topic in use are not used; with another number of them it would be an
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors, why_unreachable
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors, why_unreachable
 from alertline.eventlog.kafka_cursor import Cursor
 from alertline.eventlog.kafka_producer import Outgoing, Producer
 from alertline.eventlog.kafka_topics import Topics, prepare_topics
@@ -60,7 +59,7 @@ class KafkaLog:
                     await asking.start()
         except BaseException:
             await producer.close()
-            await asking.stop()
+            await ended(asking.stop())
             raise
         return cls(kafka, topics, producer, asking)
 
@@ -85,7 +84,7 @@ class KafkaLog:
             LogClosed: closed; LogUnavailable: anything else; the record may become durable all the same.
         """
         partition = partition_of(stream, self._topics.partitions)
-        record = Outgoing(stream.encode(), payload)
+        record = Outgoing(stream.encode(), payload, timed=True)
         return Position(partition, await self._producer.send(self._kafka.deliveries, partition, record))
 
     async def append_all(self, records: Iterable[tuple[str, bytes]]) -> Sequence[Position]:
@@ -97,7 +96,7 @@ class KafkaLog:
         topic, count = self._kafka.deliveries, self._topics.partitions
         where = [(stream, partition_of(stream, count), payload) for stream, payload in records]
         futures = [
-            self._producer.send(topic, partition, Outgoing(stream.encode(), payload))
+            self._producer.send(topic, partition, Outgoing(stream.encode(), payload, timed=True))
             for stream, partition, payload in where
         ]
         offsets = await _all(futures)
@@ -173,8 +172,7 @@ class KafkaLog:
         self._closing.set()
         await self._producer.close()
         await asyncio.gather(*(cursor.close() for cursor in self._cursors.values()))
-        with suppress(Exception):
-            await self._asking.stop()
+        await ended(self._asking.stop())
 
     def _open(self) -> None:
         if self._closing.is_set():

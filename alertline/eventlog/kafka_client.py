@@ -1,7 +1,8 @@
 """How every client of a Kafka cluster is made, and what its errors mean to whoever appends or reads."""
 
+import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from alertline.cluster import Kafka
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogClosed, LogUnavailable
 
-__all__ = ["REQUEST_S", "client_options", "kafka_errors", "why_unreachable"]
+__all__ = ["REQUEST_S", "client_options", "ended", "kafka_errors", "why_unreachable"]
 
 REQUEST_S: Final = 5.0
 """How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
@@ -67,6 +68,11 @@ def kafka_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        # not we are cancelled but something that its client waited for, in the middle of losing its cluster
+        raise LogUnavailable(f"Kafka: {what}: its client gave up") from error
     except (ConsumerStoppedError, ProducerClosed) as error:
         raise LogClosed("the event log is closed") from error
     except (TimeoutError, KafkaError, OSError) as error:
@@ -92,6 +98,17 @@ async def why_unreachable(kafka: Kafka) -> str | None:
         except KafkaError as error:
             return f"{host}:{port} refuses the sign-in (kafka.sasl, kafka.user, kafka.password): {_said(error)}"
     return None
+
+
+async def ended(stop: Coroutine[Any, Any, None], within_s: float = REQUEST_S) -> None:
+    """Wait for the end of a client, so long at most; in whatever state it is, what it raises concerns nobody any more.
+
+    It may be a cancellation: a client that has just lost its cluster waits for tasks of its own that it has cancelled.
+    """
+    task = asyncio.ensure_future(stop)
+    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    await asyncio.wait({task}, timeout=within_s)
+    task.cancel()
 
 
 def _said(error: BaseException) -> str:

@@ -7,15 +7,15 @@ what the cluster says is there is given up, and the next read makes another one.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from alertline.clock import monotonic
-from alertline.eventlog.kafka_client import REQUEST_S, kafka_errors
+from alertline.clock import from_micros, monotonic
+from alertline.eventlog.kafka_client import REQUEST_S, ended, kafka_errors
+from alertline.eventlog.kafka_producer import SENT_AT
 from alertline.eventlog.port import LogClosed, LogRecord, LogUnavailable, Position, UnsupportedLog
 
 __all__ = ["Bounds", "Cursor"]
@@ -23,6 +23,7 @@ __all__ = ["Bounds", "Cursor"]
 log = structlog.get_logger(__name__)
 
 _AHEAD_BYTES: Final = 8 * 1024 * 1024
+_MICROS_DIGITS: Final = 17  # the year 5138
 _AHEAD: Final = 2000  # records that are unpacked at once
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -124,8 +125,7 @@ class Cursor:
                 await consumer.start()
             consumer.assign([self._partition])
         except BaseException:
-            with suppress(Exception):
-                await consumer.stop()
+            await ended(consumer.stop())
             raise
         self._consumer, self._position = consumer, -1
         self._ahead.clear()
@@ -149,9 +149,7 @@ class Cursor:
         consumer, self._consumer, self._position = self._consumer, None, -1
         self._ahead.clear()
         if consumer is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(REQUEST_S):
-                    await consumer.stop()
+            await ended(consumer.stop())
 
     def _record(self, found: ConsumerRecord) -> LogRecord:
         return LogRecord(
@@ -159,4 +157,11 @@ class Cursor:
             (found.key or b"").decode("utf-8", "replace"),
             _EPOCH + timedelta(milliseconds=found.timestamp),
             found.value or b"",
+            _sent_at(found),
         )
+
+
+def _sent_at(found: ConsumerRecord) -> datetime | None:
+    """What the header says; None: an older version or another program wrote it."""
+    said = next((value for name, value in found.headers if name == SENT_AT), b"")
+    return from_micros(int(said)) if said.isdigit() and len(said) <= _MICROS_DIGITS else None

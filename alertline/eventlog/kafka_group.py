@@ -7,7 +7,6 @@ timeout gets its partitions back without the others being disturbed.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -15,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import client_options, ended, kafka_errors
 from alertline.eventlog.port import LogUnavailable
 
 __all__ = ["Membership"]
@@ -83,9 +82,7 @@ class Membership:
                 await consumer.getmany(timeout_ms=_LOOK_MS)  # gives nothing, but tells what is wrong
         finally:
             self._consumer = None
-            with suppress(Exception):
-                async with asyncio.timeout(REQUEST_S):
-                    await consumer.stop()
+            await ended(consumer.stop())
 
     def pause(self, partitions: set[TopicPartition]) -> None:
         """Fetch nothing of them here."""

@@ -8,7 +8,6 @@ oldest batch was not answered for `_HOPELESS_S`, or that says that it cannot go 
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -17,16 +16,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from alertline.clock import monotonic
+from alertline.clock import micros, monotonic, now
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors
 from alertline.eventlog.kafka_topics import MAX_MESSAGE
 from alertline.eventlog.port import LogClosed, LogUnavailable, TooLarge
 
-__all__ = ["Outgoing", "Producer"]
+__all__ = ["SENT_AT", "Outgoing", "Producer"]
 
 log = structlog.get_logger(__name__)
 
+SENT_AT: Final = "alertline-sent-at"  # microseconds since 1970
 _BATCH_BYTES: Final = 512 * 1024
 _UNCOMPRESSED: Final = 4 * MAX_MESSAGE  # JSON packs at least so much; the brokers' limit is on what was packed
 _HOPELESS_S: Final = 10.0
@@ -35,11 +35,16 @@ _FLUSH_S: Final = 5.0
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """One record for a partition."""
+    """One record for a partition.
+
+    Attributes:
+        timed: whether it says when it was sent, by our clock (`SENT_AT`): the broker's own tells how wrong that is.
+    """
 
     key: bytes
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    timed: bool = False
 
 
 class Producer:
@@ -215,11 +220,11 @@ class _Pump:
 
     def _fill(self, batch: BatchBuilder) -> list["asyncio.Future[int]"]:
         """Move into the batch what fits: one record at least, however large."""
-        futures = []
+        futures, sent = [], (SENT_AT, str(micros(now())).encode())
         while self._waiting:
             record, future = self._waiting[0]
             if not future.done():
-                headers = list(record.headers)
+                headers = [*record.headers, sent] if record.timed else list(record.headers)
                 if batch.append(timestamp=None, key=record.key, value=record.value, headers=headers) is None:
                     break
                 futures.append(future)
@@ -235,6 +240,4 @@ class _Pump:
 async def _end(producer: AIOKafkaProducer) -> None:
     """Close a producer in any state: left alone it would wait for as long as its cluster is away."""
     producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
-    with suppress(Exception):
-        async with asyncio.timeout(2 * REQUEST_S):
-            await producer.stop()
+    await ended(producer.stop(), 2 * REQUEST_S)

@@ -62,6 +62,7 @@ class LogRecord(msgspec.Struct, frozen=True):
 
     Attributes:
         appended_at: the log's own append time, UTC; it never goes back within a partition.
+        sent_at: when the record was handed to the log, by the clock of the process that did; None: nobody said.
         payload: the encoded record (`schemas.records`).
     """
 
@@ -69,6 +70,7 @@ class LogRecord(msgspec.Struct, frozen=True):
     stream: str
     appended_at: datetime
     payload: bytes
+    sent_at: datetime | None = None
 
 
 class Appends(Protocol):

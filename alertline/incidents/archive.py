@@ -23,7 +23,7 @@ from alertline.incidents.model import (
 )
 from schemas.vocabulary import IncidentStatus
 
-__all__ = ["NO_ARCHIVE", "Archive", "ArchiveAway", "Known", "MemoryArchive", "Recalled", "Resting", "resting"]
+__all__ = ["NO_ARCHIVE", "Archive", "ArchiveAway", "Copy", "Known", "MemoryArchive", "Recalled", "Resting", "resting"]
 
 Value = TypeVar("Value")
 
@@ -64,6 +64,18 @@ class Known(msgspec.Struct, frozen=True):
     alerts: Sequence[AlertRow] = ()
     episodes: Sequence[Resting] = ()
     since: Mapping[str, datetime] = {}
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A delivery that is known again.
+
+    Attributes:
+        offset: where its first copy lies in the log.
+        since: when it was received: of a sender's id the first copy, else this one.
+    """
+
+    offset: int
+    since: datetime
 
 
 class ArchiveAway(Exception):
@@ -113,6 +125,10 @@ class Archive(Protocol):
 
     def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
         """The changes of a scope from a time on, before another (None: all from then on), and perhaps more."""
+        ...
+
+    def copies(self, delivery: str) -> Sequence[Copy]:
+        """The copies of a delivery without an id of its sender, as they were written; late ones ask for that."""
         ...
 
 
@@ -208,6 +224,10 @@ class MemoryArchive:
     def not_closed(self, scope: str, service: str | None) -> Sequence[str]:
         """As the port says: all of the scope."""
         return [row.id for row in self._incidents(scope) if row.status is not IncidentStatus.CLOSED]
+
+    def copies(self, delivery: str) -> Sequence[Copy]:
+        """None: deliveries are no rows; whoever has this archive forgets none (`Remembered.rest`)."""
+        return ()
 
     def changes(self, scope: str, since: datetime, until: datetime | None) -> Sequence[ChangeRow]:
         """As the port says: all of the scope."""

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from alertline.incidents.alerts import hear
+from alertline.incidents.archive import Copy
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.ids import mark_id
 from alertline.incidents.joining import fires_on
@@ -32,7 +33,7 @@ from alertline.incidents.state import StreamState
 from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
-from schemas.records import Configured, Record, Tick
+from schemas.records import Configured, Delivery, Record, Tick
 from schemas.vocabulary import Basis, ChangeKind, CommandName
 
 __all__ = ["Step", "advance", "step"]
@@ -70,7 +71,7 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     if record.replay_of is not None:
         if (refusal := why_not_again(state, record)) is not None:
             return Step(decisions, refused=refusal)
-    elif (known := state.deliveries.add(record.id, record.received_at, offset, keyed=record.keyed)) is not None:
+    elif (known := _known(state, offset, record)) is not None:
         return Step(decisions, known.offset)
     work = Work(state, offset, record.received_at, record.id, record.source)
     work.events = record.events
@@ -81,6 +82,17 @@ def step(state: StreamState, offset: int, record: Record) -> Step:
     work.settle()
     # a timer that was overdue when it was set (an alert told long after its maintenance window) does not wait
     return Step(decisions + work.decisions + advance(state, offset, state.log_time))
+
+
+def _known(state: StreamState, offset: int, record: Delivery) -> Copy | None:
+    return state.deliveries.add(
+        record.id,
+        record.received_at,
+        offset,
+        keyed=record.keyed,
+        log_time=state.log_time,
+        archive=state.archive,
+    )
 
 
 def advance(state: StreamState, offset: int, to: datetime) -> list[Decision]:

@@ -14,10 +14,20 @@ from sqlalchemy import CTE, ColumnElement, Connection, Select, Table, or_, selec
 from sqlalchemy.exc import DBAPIError
 
 from alertline.clock import from_micros, micros
-from alertline.incidents.archive import ArchiveAway, Known, Resting
+from alertline.incidents.archive import ArchiveAway, Copy, Known, Resting
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, ItemRow, Row
-from alertline.store.rows import fit, key, read_alert, read_change, read_episode, read_incident, read_item, read_row
-from alertline.store.tables import alerts, changes, episodes, incidents, items, summaries, summary_services
+from alertline.store.rows import (
+    fit,
+    key,
+    read_alert,
+    read_change,
+    read_delivery,
+    read_episode,
+    read_incident,
+    read_item,
+    read_row,
+)
+from alertline.store.tables import alerts, changes, deliveries, episodes, incidents, items, summaries, summary_services
 from schemas.vocabulary import IncidentStatus
 
 __all__ = ["StoreArchive", "with_merged"]
@@ -135,6 +145,18 @@ class StoreArchive:
         if until is not None:
             query = query.where(changes.c.at < micros(until))
         return [read_change(body) for (body,) in self._rows(query)]
+
+    def copies(self, delivery: str) -> Sequence[Copy]:
+        """As the port says."""
+        query = select(deliveries.c.body).where(
+            deliveries.c.id == fit(delivery), self._mine(deliveries), deliveries.c.keyed.is_(False)
+        )
+        rows = [read_delivery(body) for (body,) in self._rows(query)]
+        return [
+            Copy(row.offset if row.duplicate_of is None else row.duplicate_of, row.received_at)
+            for row in rows
+            if row.replay_of is None
+        ]
 
     def _in_scope(self, scope: str) -> Select[Any]:
         own = summaries.c

@@ -1,8 +1,8 @@
 """How the store is reached, and all that differs from one database to another.
 
-A batch is not waited for until it is on the disk (SQLite: `synchronous=NORMAL` for all; PostgreSQL: `relaxed` for what
-is made of the log): a crash of the machine can take the newest transactions, each as a whole. Nothing is lost by that:
-the read position goes back with them, and they are made again from the log, which is synced.
+On SQLite a batch is not waited for until it is on the disk (`synchronous=NORMAL`): a crash of the machine can take the
+newest transactions, each as a whole. Nothing is lost by that: the read position goes back with them, and they are made
+again from the log, which is synced. On PostgreSQL it is waited for: it may crash alone, and others have read by then.
 """
 
 import asyncio
@@ -35,7 +35,6 @@ __all__ = [
     "insert",
     "open_engine",
     "reading",
-    "relaxed",
     "url_of",
     "writing",
 ]
@@ -282,12 +281,6 @@ async def alone(connection: AsyncConnection) -> None:
     """Let nobody else be here until the end of the transaction; on SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-
-
-async def relaxed(connection: AsyncConnection) -> None:
-    """Do not wait until this transaction is on the disk: what it writes can be made again from the log."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SET LOCAL synchronous_commit TO off"))
 
 
 def copies(engine: AsyncEngine) -> bool:

@@ -9,9 +9,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 __all__ = ["StoreUnavailable", "Unstorable", "meaning", "one_line"]
 
 # By SQLSTATE. Sign-in and an unknown database may be put right while we wait, as the rest may: connection, resources,
-# intervention of the operator (57014: the statement timeout too), system error, lock, retry of a transaction, and a
-# server that was made a standby.
-_UNAVAILABLE: Final = ("08", "28", "3D", "40", "53", "55", "57", "58", "25006")
+# intervention of the operator (57014: the statement timeout too), system error, internal error (a full disk that is
+# noticed where nobody expected it), lock, retry of a transaction, and a server that was made a standby.
+_UNAVAILABLE: Final = ("08", "28", "3D", "40", "53", "55", "57", "58", "XX", "25006")
 # a value out of its range or alphabet, one that breaks a constraint, one that is larger than an index can take
 _UNSTORABLE: Final = ("22", "23", "54")
 

@@ -33,7 +33,7 @@ __all__ = ["load"]
 _KEYED_US: Final = Policy().keyed_memory // timedelta(microseconds=1)
 _KEPT_US: Final = KEPT // timedelta(microseconds=1)
 _DAY_US: Final = timedelta(days=1) // timedelta(microseconds=1)
-_HASHED_US: Final = Policy().unkeyed_memory // timedelta(microseconds=1)
+_HASHED_US: Final = 2 * Policy().unkeyed_memory // timedelta(microseconds=1)  # so far back looks what is not late
 
 
 async def load(engine: AsyncEngine, claim: Claim, policy: Policy) -> Loaded:

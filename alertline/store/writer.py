@@ -19,7 +19,7 @@ from alertline.incidents.decisions import Decision
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive
-from alertline.store.engine import alone, copies, copy, insert, reading, relaxed, writing
+from alertline.store.engine import alone, copies, copy, insert, reading, writing
 from alertline.store.facts import read_facts
 from alertline.store.failures import StoreUnavailable, Unstorable
 from alertline.store.figures import Values, metric_rows, milestone_rows, timeline_values
@@ -150,7 +150,6 @@ class StoreWriter:
         except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
             raise Unstorable(f"the store refuses a text: {error}") from error
         async with writing(self._engine) as connection:
-            await relaxed(connection)
             await _fence(connection, batch)
             for statement, rows in writes:
                 await statement.run(connection, rows)

@@ -138,10 +138,16 @@ def _refusal(
     request: web.Request, error: Exception, said: Callable[[Problem], web.Response] = problem_response
 ) -> web.Response:
     problem = from_exception(error)
+    if problem is None and isinstance(error, ConnectionError) and _is_cut(request):
+        problem = Problem(400, "The connection was cut", "before the whole request had come")  # heard by nobody
     if problem is None:
         # the path only: a query string may hold a token
         problem = unexpected(error, request.method, _safe_path(request))
     return said(problem)
+
+
+def _is_cut(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _safe_path(request: web.Request) -> str:

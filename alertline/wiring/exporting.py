@@ -31,7 +31,7 @@ async def exported(log: EventLog, on_record: Callable[[], None]) -> AsyncIterato
                 except UnreadableRecord as error:
                     raise AlertlineError(f"record {each.position.offset} of the log: {error}") from error
                 on_record()
-                yield on_log_time(record, each.appended_at)
+                yield on_log_time(record, each.appended_at, each.sent_at)
             offset = records[-1].position.next_offset
 
 

@@ -152,7 +152,7 @@ def _as_taken(record: LogRecord) -> bytes:
         found = decode(record.payload)
     except UnreadableRecord:
         return record.payload
-    taken = on_log_time(found, record.appended_at)
+    taken = on_log_time(found, record.appended_at, record.sent_at)
     return record.payload if taken is found else encode(taken)
 
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from structlog.testing import capture_logs
 
 from alertline import telemetry
 from alertline.eventlog.memory import MemoryLog
 from alertline.web.access import LOCAL_OPERATOR, Permission, Principal
 from alertline.web.health import health_routes
-from alertline.web.routes import add_routes
+from alertline.web.routes import Route, add_routes
 from ingest.integrations import Integration, Integrations
 from ingest.receivers import Receiver, ReceiverOptions
 from schemas.events import AlertEvent
@@ -380,3 +381,18 @@ async def test_many_at_once() -> None:
 
     assert statuses == [202] * 50
     assert len({record.id for record in await records(log) if isinstance(record, Delivery)}) == 50
+
+
+async def test_a_request_that_is_cut_is_no_failure_of_ours() -> None:
+    """Nobody hears the answer, and no log tells of an error: the sender tries again."""
+
+    async def handler(_: web.Request) -> web.Response:
+        raise ConnectionResetError("Connection lost")
+
+    app = web.Application()
+    add_routes(app, [Route("POST", "/cut", Permission.PUBLIC, handler)], Guest(None))
+    (route,) = app.router.routes()
+    request = make_mocked_request("POST", "/cut")  # its transport is closing
+    with capture_logs() as logs:
+        assert (await route.handler(request)).status == 400
+    assert logs == []

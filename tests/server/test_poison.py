@@ -32,7 +32,7 @@ class Refusing(StoreWriter):
     def __init__(self, engine: AsyncEngine, refused: set[str], *, shown: bool = True) -> None:
         super().__init__(engine)
         self.refused, self._shown = refused, shown
-        self.away: Exception | None = None
+        self.away: BaseException | None = None
 
     async def commit(self, batch: Batch) -> None:
         """Write, or refuse: what is only shown in quarantine is taken, unless that is refused too."""
@@ -132,6 +132,30 @@ async def test_a_burst_stops_the_partition_loudly(engine: AsyncEngine, monkeypat
     assert [offset for offset, _ in told] == list(range(11, 61))
 
 
+async def test_a_copy_of_what_failed_is_a_copy(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender tried again: it is told of once, and shown once."""
+    log, records = await filled(3)
+    told: list[tuple[int, str]] = []
+    fails_on = records[1].id
+
+    def failing(state: StreamState, offset: int, record: Record) -> Step:
+        taken = step(state, offset, record)
+        if isinstance(record, Delivery) and record.id == fails_on and taken.duplicate_of is None:
+            raise ZeroDivisionError("a slip")
+        return taken
+
+    monkeypatch.setattr("consumers.applying.step", failing)
+    await log.append("default", encode(records[1]))
+    await run_to_end(quiet(log, Refusing(engine, set()), told), engine, 5)
+
+    rows = await StoreReader(engine).delivery(fails_on)
+    assert sorted((row.offset, row.duplicate_of, row.outcome) for row in rows) == [
+        (2, None, "quarantined"),
+        (4, 2, "accepted"),
+    ]
+    assert [offset for offset, _ in told] == [2]
+
+
 async def test_what_cannot_be_told_is_not_passed_over(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nobody can be told of a dead letter the partition waits before it."""
     log, records = await filled(3)
@@ -163,6 +187,22 @@ async def test_a_store_that_is_away_is_waited_for(engine: AsyncEngine) -> None:
     assert supervisor.ready
     await supervisor.stop()
     assert [len(await StoreReader(engine).delivery(record.id)) for record in records] == [1] * 5
+
+
+async def test_what_a_runner_waited_for_may_be_cancelled(engine: AsyncEngine) -> None:
+    """Not the runner was meant: its partition goes on, and nobody waits for a task that is gone."""
+    log, _ = await filled(5)
+    writer = Refusing(engine, set())
+    writer.away = asyncio.CancelledError()
+    supervisor = Supervisor(lambda _: quiet(log, writer))
+    await supervisor.keep(frozenset({0}))
+    async with asyncio.timeout(BOUND_S):
+        while not supervisor.problems():  # noqa: ASYNC110 - it tells when it is asked
+            await asyncio.sleep(0.01)
+
+    writer.away = None
+    await until_applied(engine, 6)
+    await supervisor.stop()
 
 
 async def test_partitions_that_stay_are_held_and_go_on(engine: AsyncEngine) -> None:

@@ -59,11 +59,14 @@ def binaries() -> Path | None:
 
 
 class Server:
-    """One PostgreSQL of our own on a loopback port; it can be stopped and started again on the same data."""
+    """One PostgreSQL of our own on a loopback port; it can be stopped and started again on the same data.
 
-    def __init__(self, bin_: Path, keys: Keys | None = None) -> None:
+    `within`: the folder in which its data lies, such as a small disk; without it any will do.
+    """
+
+    def __init__(self, bin_: Path, keys: Keys | None = None, within: Path | None = None) -> None:
         self._bin = bin_
-        self._folder = Path(tempfile.mkdtemp(prefix="alertline-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="alertline-postgres-", dir=within))
         self._as: dict[str, Any] = {}
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             nobody = pwd.getpwnam("nobody")
@@ -106,6 +109,11 @@ class Server:
     def runs(self) -> bool:
         """Whether it was started, and not stopped since."""
         return self._process is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was started, and has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
 
     @property
     def pid(self) -> int:

@@ -54,6 +54,7 @@ class Server:
 
     Attributes:
         folder: its data folder; log: what it printed, in all of its lives.
+        environment: what its next life finds in its environment besides.
     """
 
     def __init__(self, folder: Path, *arguments: str, role: str = "serve", port: int = 0, name: str = "") -> None:
@@ -63,6 +64,7 @@ class Server:
             *arguments,
         )
         self._children: set[int] = set()
+        self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -93,7 +95,9 @@ class Server:
         """Start it; returns when it takes deliveries."""
         began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self.folder.parent)
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=self.folder.parent, env=os.environ | self.environment
+            )
         self.port = until(lambda: self._said_port(began), "the address of the server")
         return self
 

@@ -1,0 +1,42 @@
+"""A recording with a line on which the core fails: left out, as a server does, and told of."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from alertline.cli.recordings import replay
+from alertline.incidents.engine import Step, step
+from alertline.incidents.state import StreamState
+from schemas.records import Delivery, Record
+
+
+def line(at: str, title: str) -> bytes:
+    """A line of a recording."""
+    body = {"title": title, "dedup_key": title, "status": "firing", "starts_at": at}
+    return orjson.dumps({"received_at": at, "source": "generic", "body": body}) + b"\n"
+
+
+def test_a_failing_line_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is as if it, and its copy, were not there; `--events` says what became of it, and standard error why."""
+
+    def failing(state: StreamState, offset: int, record: Record) -> Step:
+        taken = step(state, offset, record)  # it fails after it has changed its memory
+        if isinstance(record, Delivery) and "bad" in (record.body or "") and taken.duplicate_of is None:
+            raise ZeroDivisionError("a slip")
+        return taken
+
+    good = [line("2025-03-04T10:00:00Z", "one"), line("2025-03-04T10:00:20Z", "two")]
+    bad = line("2025-03-04T10:00:10Z", "bad")
+    (tmp_path / "good.ndjson").write_bytes(b"".join(good))
+    (tmp_path / "both.ndjson").write_bytes(good[0] + bad + good[1] + bad)
+    expected = CliRunner().invoke(replay, [str(tmp_path / "good.ndjson")])
+    monkeypatch.setattr("consumers.replay.step", failing)
+
+    found = CliRunner().invoke(replay, [str(tmp_path / "both.ndjson")])
+    told = orjson.loads(CliRunner().invoke(replay, [str(tmp_path / "both.ndjson"), "--events"]).stdout)
+
+    assert found.stdout == expected.stdout
+    assert found.stderr == "line 2 is left out: the correlator failed on it: ZeroDivisionError\n"
+    assert [each["outcome"] for each in told["deliveries"]] == ["accepted", "quarantined", "accepted", "accepted"]
