@@ -76,7 +76,7 @@ class Parts:
         self._disks = [self._stack.enter_context(Disk()) for _ in range(2)] if possible() else []
         found = binaries()
         assert found is not None
-        self._postgres = Postgres(found, self._disks[0].path if self._disks else None)
+        self._postgres = Postgres(found, within=self._disks[0].path if self._disks else None)
         self._stack.callback(self._postgres.remove)
         self._postgres.start()
         self._made = self._stack.enter_context(database(self._postgres.url))
