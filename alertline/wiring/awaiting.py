@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from alertline.eventlog.port import Position
-from alertline.store.failures import StoreUnavailable
 
 __all__ = ["Awaiting", "Positions"]
 
@@ -21,12 +20,11 @@ class Positions(Protocol):
 
 
 class Awaiting:
-    """Who waits, and the one who looks for them while anybody does. It belongs to one event loop."""
+    """Looks that all who wait share; one is under way only while somebody waits for it. It belongs to one loop."""
 
     def __init__(self, store: Positions) -> None:
         self._store = store
-        self._waiting: dict[asyncio.Future[None], Position] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[Mapping[int, int]] | None = None
 
     async def read(self, position: Position, within_s: float) -> bool:
         """Wait until the record there was read, and all before it; whether it was, in time.
@@ -34,34 +32,25 @@ class Awaiting:
         Raises:
             StoreUnavailable: nobody can say now.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = position
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
         try:
             async with asyncio.timeout(within_s):
-                await future
+                while (await self._next_look()).get(position.partition, 0) <= position.offset:
+                    pass
         except TimeoutError:
             return False
-        finally:
-            self._waiting.pop(future, None)
         return True
 
-    async def _look(self) -> None:
-        try:
-            while self._waiting:
-                await asyncio.sleep(_LOOK_S)
-                await self._look_once()
-        finally:
-            self._looking = None
+    def _next_look(self) -> asyncio.Future[Mapping[int, int]]:
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._looked())
+            self._look.add_done_callback(_heard)
+        return asyncio.shield(self._look)
 
-    async def _look_once(self) -> None:
-        try:
-            reached = await self._store.reached()
-        except Exception as error:  # noqa: BLE001 - it is told to everybody who waits, each his own
-            for future in [each for each in self._waiting if not each.done()]:
-                future.set_exception(StoreUnavailable(str(error)) if isinstance(error, StoreUnavailable) else error)
-            return
-        for future, position in self._waiting.items():
-            if reached.get(position.partition, 0) > position.offset and not future.done():
-                future.set_result(None)
+    async def _looked(self) -> Mapping[int, int]:
+        await asyncio.sleep(_LOOK_S)
+        return await self._store.reached()
+
+
+def _heard(look: asyncio.Task[Mapping[int, int]]) -> None:
+    if not look.cancelled():
+        look.exception()  # whoever waited may have given up
