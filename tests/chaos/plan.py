@@ -35,7 +35,7 @@ KINDS: Final = {
     "kill_server": Kind("kill -9 of serve", _E, holds="server"),
     "kill_correlator": Kind("kill -9 of the correlator beside serve", _E, holds="server"),
     "restart_server": Kind("serve is stopped as an operator does, and started", _E, holds="server"),
-    "frozen_correlator": Kind("its correlator stands still and goes on", _E, (1, 3), (5, 20), "server"),
+    "frozen_correlator": Kind("its correlator stands still and goes on", _E, (1, 3), (3, 12), "server"),
     "zombie": Kind("a correlator stands still, is replaced, and comes back", FORMS, (4, 6), (20, 70), "correlate-#"),
     "kill_ingest": Kind("kill -9 of a receiver", _K, holds="ingest-#"),
     "kill_correlate": Kind("kill -9 of a correlator", _K, holds="correlate-#"),
