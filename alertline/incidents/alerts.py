@@ -7,18 +7,8 @@ from typing import Final
 import msgspec
 
 from alertline.incidents.decisions import DecisionKind
-from alertline.incidents.episodes import (
-    Effect,
-    Heard,
-    Observed,
-    by_our_clock,
-    compacted,
-    fold,
-    observe,
-    usual_run,
-    with_span,
-    with_start,
-)
+from alertline.incidents.episodes import Effect, Heard, Observed, by_our_clock, observe, usual_run
+from alertline.incidents.folding import compacted, fold, with_span, with_start
 from alertline.incidents.ids import mark_id
 from alertline.incidents.joining import place_again, resolve_in_force, stands_alone, start
 from alertline.incidents.leases import counts_as_repeat, longer, renewed
@@ -194,7 +184,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
     for changed in (span, *observed.also):
         spans = with_span(spans, changed)
     free = list(known)
-    for whole in fold(spans):
+    for number, whole in enumerate(fold(spans)):
         run = compacted(whole)
         starts = {each.start for each in run}
         owners = [each for each in free if any(own.start in starts for own in each.spans)]
@@ -207,7 +197,7 @@ def _refold(work: Work, alert: AlertRow, known: Sequence[EpisodeRow], heard: Hea
             _settle_run(work, alert, keep, run, heard, observed.effect)
         elif keep is None:
             # a late resolve showed that two firings were not one: the later one stands on its own from here on
-            start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans)), heard)
+            start(work, alert, _fresh(work, alert, run, heard, ordinal=len(spans) + number), heard)
         elif keep.spans != run:
             work.decide(DecisionKind.EPISODE_MOVED, msgspec.structs.replace(keep, spans=run))
             work.touch(keep.incident, interval=True)

@@ -50,7 +50,11 @@ def resting(row: EpisodeRow) -> Resting:
 def _until(row: EpisodeRow) -> datetime | None:
     if row.ended_at is None:
         return None
-    stated = (time for span in row.spans for time in (span.end, span.stated_start, span.stated_end))
+    stated = (
+        time
+        for span in row.spans
+        for time in (span.end, span.stated_start, span.stated_end, *(each.at for each in span.later))
+    )
     return max(time for time in stated if time is not None)
 
 

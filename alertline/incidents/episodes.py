@@ -6,15 +6,17 @@ the spans, the order in which notifications arrive does not matter, but where §
 before any firing stands; after both, another firing soon after is late delivery, and later it withdraws the resolve.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
 import msgspec
 
+from alertline.incidents.folding import MOST_SPANS, fold, with_span
 from alertline.incidents.ids import EventIds
 from alertline.incidents.model import EpisodeRow, Span
+from alertline.incidents.spans import Resolve
 from schemas.events import AlertEvent
 from schemas.vocabulary import AlertStatus, Basis, EndBasis
 
@@ -23,16 +25,12 @@ __all__ = [
     "Heard",
     "Observed",
     "by_our_clock",
-    "compacted",
     "expired",
-    "fold",
     "observe",
     "usual_run",
-    "with_span",
-    "with_start",
 ]
 
-_MOST_SPANS: Final = 8
+_MOST_LATER: Final = 4
 
 
 class Effect(Enum):
@@ -106,36 +104,6 @@ def observe(spans: Sequence[Span], heard: Heard, late_delivery: timedelta) -> Ob
     return _observe_firing(spans, heard, late_delivery)
 
 
-def fold(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
-    """Group spans (any order) into runs that are one episode each, in order of start."""
-    if len(spans) == 1:
-        return [tuple(spans)]
-    runs: list[tuple[Span, ...]] = []
-    covered: datetime | None = None  # how far the newest run reaches; None: it has no end yet
-    for span in sorted(spans, key=lambda each: each.start):
-        if runs and (covered is None or span.start <= covered):
-            runs[-1] = (*runs[-1], span)
-        else:
-            runs.append((span,))
-            covered = span.start
-        covered = None if span.end is None else max(covered or span.end, span.end)
-    return runs
-
-
-def compacted(run: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The run with few enough spans to be a row: the first, the one that gives the end, and the newest.
-
-    A source that names another start each time and never an end would fill an episode without bound. What is dropped
-    changes neither start nor end; a late resolve of it makes its span again.
-    """
-    if len(run) <= _MOST_SPANS:
-        return run
-    ended = [span for span in run if span.end is not None]
-    longest = max(ended, key=lambda each: (each.end, each.start), default=run[0])
-    kept = {span.start: span for span in (run[0], longest, *run[-(_MOST_SPANS - 2) :])}
-    return tuple(kept[start] for start in sorted(kept))
-
-
 def expired(row: EpisodeRow, at: datetime) -> tuple[Span, ...]:
     """The spans of an episode whose source fell silent, as of log time `at`: they end with the last notice of it."""
     return tuple(
@@ -148,24 +116,6 @@ def expired(row: EpisodeRow, at: datetime) -> tuple[Span, ...]:
     )
 
 
-def with_start(episodes: Sequence[EpisodeRow], start: datetime) -> EpisodeRow | None:
-    """The first episode of which a span starts then."""
-    for episode in episodes:
-        for span in episode.spans:
-            if span.start == start:
-                return episode
-    return None
-
-
-def with_span(spans: Sequence[Span], span: Span) -> tuple[Span, ...]:
-    """The spans with one made or replaced, by start."""
-    if not spans or (len(spans) == 1 and spans[0].start == span.start):
-        return (span,)
-    if span.start > spans[-1].start:
-        return (*spans, span)
-    return tuple(sorted([*(each for each in spans if each.start != span.start), span], key=lambda each: each.start))
-
-
 def usual_run(known: Sequence[EpisodeRow], observed: Observed) -> tuple[EpisodeRow | None, tuple[Span, ...]] | None:
     """What nearly every notification comes to: the newest episode as one run, still; or a new one, and none changed."""
     if len(known) > 1 or observed.also:
@@ -176,7 +126,7 @@ def usual_run(known: Sequence[EpisodeRow], observed: Observed) -> tuple[EpisodeR
     newest = known[0]
     runs = fold(with_span(newest.spans, span))
     if len(runs) == 1:
-        return (newest, runs[0]) if len(runs[0]) <= _MOST_SPANS else None
+        return (newest, runs[0]) if len(runs[0]) <= MOST_SPANS else None
     return (None, (span,)) if len(runs) == 2 and newest.spans in runs and (span,) in runs else None
 
 
@@ -207,7 +157,7 @@ def _observe_firing(spans: Sequence[Span], heard: Heard, late_delivery: timedelt
             fired_event=heard.event,
             stated_start=heard.stated_start,
         )
-        return Observed(Effect.STARTED, fresh)
+        return Observed(Effect.STARTED, fresh if alert.point else _resolved_before(spans, fresh, heard))
     if known.end is None or alert.point:
         return Observed(Effect.REPEATED, _newer_change(known, alert.changed_at))
     if not _withdraws(known, heard, late_delivery):
@@ -225,6 +175,7 @@ def _withdrawn(spans: Sequence[Span], known: Span, heard: Heard) -> Observed:
         read_at=None,
         resolved_event=None,
         stated_end=None,
+        unnamed=False,
         changed_at=heard.alert.changed_at,
         fired_event=known.fired_event or heard.event,
     )
@@ -282,13 +233,11 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
         begin = start or end
         known = Span(start=min(begin, end), start_basis=_start_basis(heard), stated_start=heard.stated_start)
         effect, end = Effect.STARTED, max(begin, end)
-    elif (
-        known.end is not None
-        and not _is_expired(known)
-        and not _is_moment(known)
-        and (start is None or alert.ends_at is None or end <= known.end)
-    ):
-        return Observed(Effect.REPEATED, known)
+    elif known.end is not None and not _is_expired(known) and not _is_moment(known):
+        if start is None or alert.ends_at is None:
+            return _observe_another(known, heard)
+        if end <= known.end:
+            return Observed(Effect.REPEATED, known)
     elif alert.changed_at and known.changed_at and alert.changed_at < known.changed_at:
         return Observed(Effect.REPEATED, known)  # an older state, delivered late
     ended = _ended(known, max(end, known.start), basis, heard)
@@ -298,13 +247,64 @@ def _observe_resolved(spans: Sequence[Span], heard: Heard) -> Observed:
     return Observed(effect, ended, before, tuple(_ended(span, end, basis, heard) for span in also))
 
 
+def _observe_another(known: Span, heard: Heard) -> Observed:
+    """Another resolve of what is over. Where none names a start, the earliest ends it, in whatever order they come.
+
+    A later one ended something else, which is perhaps told late: it is kept for that (`_resolved_before`).
+    """
+    alert = heard.alert
+    if alert.starts_at is not None or alert.ends_at is None or known.end is None or alert.ends_at == known.end:
+        return Observed(Effect.REPEATED, known)
+    if alert.ends_at > known.end:
+        another = Resolve(
+            at=alert.ends_at, received_at=heard.received_at, event=heard.event, changed_at=alert.changed_at
+        )
+        return Observed(Effect.REPEATED, _with_later(known, another))
+    if not known.unnamed or known.resolved_at is None or known.resolved_event is None or alert.ends_at < known.start:
+        return Observed(Effect.REPEATED, known)
+    before = Resolve(
+        at=known.end, received_at=known.resolved_at, event=known.resolved_event, changed_at=known.changed_at
+    )
+    return Observed(Effect.ENDED, _with_later(_ended(known, alert.ends_at, EndBasis.REPORTED, heard), before))
+
+
+def _with_later(span: Span, another: Resolve) -> Span:
+    """The span with one more resolve that came after its end; a source may say each hour that all is well."""
+    return msgspec.structs.replace(span, later=_earliest((another, *span.later)))
+
+
+def _earliest(resolves: Iterable[Resolve]) -> tuple[Resolve, ...]:
+    by_time = {each.at: each for each in resolves}
+    return tuple(by_time[at] for at in sorted(by_time)[:_MOST_LATER])
+
+
+def _resolved_before(spans: Sequence[Span], fresh: Span, heard: Heard) -> Span:
+    """The span of a firing that is told late, with the end that was told before it."""
+    told = [each for span in spans for each in span.later if each.at >= fresh.start]
+    first = min(told, key=lambda each: each.at, default=None)
+    if first is None or any(fresh.start < span.start <= first.at for span in spans):
+        return fresh
+    return msgspec.structs.replace(
+        fresh,
+        end=first.at,
+        end_basis=EndBasis.REPORTED,
+        resolved_at=first.received_at,
+        read_at=heard.read_at,
+        resolved_event=first.event,
+        changed_at=first.changed_at or fresh.changed_at,
+        unnamed=True,
+        later=_earliest(each for each in told if each.at > first.at),
+    )
+
+
 def _resolved_span(spans: Sequence[Span], heard: Heard) -> Span | None:
     """The span that a resolve is about: the start it names, else what fired by its end, else the newest (a repeat)."""
     start, end = heard.alert.starts_at, heard.alert.ends_at
     if start is not None:
         return _named(spans, start, heard)
     begun = [span for span in spans if end is None or span.start <= end]
-    firing = [span for span in begun if span.end is None]
+    over = max((span.start for span in begun if span.end is not None), default=None)
+    firing = [span for span in begun if span.end is None and (over is None or span.start > over)]  # others went on
     return max(firing or begun, key=lambda span: span.start, default=None)
 
 
@@ -318,6 +318,7 @@ def _ended(span: Span, end: datetime, basis: EndBasis, heard: Heard) -> Span:
         resolved_event=heard.event,
         changed_at=heard.alert.changed_at or span.changed_at,
         stated_end=heard.stated_end,
+        unnamed=heard.alert.starts_at is None,
     )
 
 

@@ -10,7 +10,8 @@ import msgspec
 
 from alertline.incidents.decisions import DecisionKind
 from alertline.incidents.ending import sealed
-from alertline.incidents.episodes import Effect, Heard, Observed, fold, observe
+from alertline.incidents.episodes import Effect, Heard, Observed, observe
+from alertline.incidents.folding import fold
 from alertline.incidents.ids import mark_id
 from alertline.incidents.model import AlertRow, EpisodeRow, Span
 from alertline.incidents.words import time_words

@@ -6,7 +6,21 @@ import msgspec
 
 from schemas.vocabulary import Basis, EndBasis
 
-__all__ = ["Span"]
+__all__ = ["Resolve", "Span"]
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A resolve that ended nothing that was known: it may be the end of a firing that is told late.
+
+    Attributes:
+        at: the stated end; received_at: of its notification; changed_at: the state-change time, where one is stated.
+        event: the id of the event behind it.
+    """
+
+    at: datetime
+    received_at: datetime
+    event: str
+    changed_at: datetime | None = None
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -19,6 +33,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         resolved_at: when the resolve that stands was received; read_at: log time at which it was read.
         changed_at: the newest state-change time of the source, where it states one.
         fired_event, resolved_event: ids of the events behind start and end.
+        unnamed: the resolve behind the end named no start; later: what its source resolved after that, earliest first.
         stated_start, stated_end: what the source stated, where its clock was ahead: the receive time stands instead.
     """
 
@@ -34,6 +49,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     resolved_event: str | None = None
     stated_start: datetime | None = None
     stated_end: datetime | None = None
+    unnamed: bool = False
+    later: tuple[Resolve, ...] = ()
 
     @property
     def named(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import product
 
 import msgspec
 from hypothesis import given
@@ -249,3 +250,26 @@ def test_orders_that_name_nothing_change_no_member(log: list[Delivery]) -> None:
         step(state, len(log) + n, order)
 
     assert {each.id: each.incident for each in state.episodes.values()} == before
+
+
+@given(
+    order=st.permutations(list(product(range(3), (AlertStatus.FIRING, AlertStatus.RESOLVED)))), changes=st.booleans()
+)
+def test_resolves_without_a_start_are_read_in_any_order(order: list[tuple[int, AlertStatus]], *, changes: bool) -> None:
+    """A source that tells each change of its state once, and only when that was: an alert that fires thrice, retried.
+
+    Each firing ends with the resolve that came next, whichever of them was heard first.
+    """
+    told = []
+    for n, (number, status) in enumerate(order):
+        at = DAY + timedelta(hours=10, minutes=20 * number + (5 if status is AlertStatus.RESOLVED else 0))
+        start, end = (None, at) if status is AlertStatus.RESOLVED else (at, None)
+        event = msgspec.structs.replace(
+            alert("A", status, None, None), starts_at=start, ends_at=end, changed_at=at if changes else None
+        )
+        read_at = DAY + timedelta(hours=11, minutes=30, seconds=n)
+        told.append(msgspec.structs.replace(delivery(f"{n}", [event]), received_at=read_at))
+    episodes = sorted(read(told).episodes.values(), key=lambda each: each.started_at)
+
+    hours = [DAY + timedelta(hours=10, minutes=20 * number) for number in range(3)]
+    assert [(each.started_at, each.ended_at) for each in episodes] == [(at, at + timedelta(minutes=5)) for at in hours]
