@@ -15,8 +15,8 @@ from time import process_time
 from typing import Final
 
 from alertline.incidents.engine import step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from alertline.wiring.collecting import little_collecting
 from benchmarks.replay import storm
 from benchmarks.reporting import Figure, Options, tell

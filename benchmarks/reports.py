@@ -15,7 +15,7 @@ import uvloop
 from sqlalchemy import text
 
 from alertline.incidents.decisions import Decision, DecisionKind
-from alertline.incidents.durations import SPANS
+from alertline.incidents.derived.durations import SPANS
 from alertline.incidents.model import AlertRow, EpisodeRow, Row, Span
 from alertline.store.engine import open_engine, writing
 from alertline.store.migrate import upgrade

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from alertline.eventlog.port import LogRecord
-from alertline.incidents.archive import NO_ARCHIVE, Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import Step, step
+from alertline.incidents.memory.archive import NO_ARCHIVE, Archive, ArchiveAway
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import ChangeRow, EpisodeRow, IncidentRow, ItemRow, load_order
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from alertline.store.port import Applied, Batch, Claim, CommandOutcome, DeliveryRow, Loaded, StreamClock
 from consumers.outcomes import failures, outcomes
 from consumers.telling import Told, tell

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from alertline.incidents.engine import Step
 from alertline.incidents.ids import EventIds
-from alertline.incidents.quarantine import disposed, why_not
-from alertline.incidents.state import StreamState
+from alertline.incidents.memory.state import StreamState
+from alertline.incidents.people.quarantine import disposed, why_not
 from alertline.store.port import CommandOutcome
 from schemas.events import Command
 from schemas.records import Delivery

@@ -13,7 +13,7 @@ import structlog
 
 from alertline.eventlog.port import LogUnavailable
 from alertline.eventlog.publishing import Message, Publisher
-from alertline.incidents.archive import Archive
+from alertline.incidents.memory.archive import Archive
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.failures import StoreUnavailable

@@ -6,10 +6,10 @@ from datetime import datetime
 import msgspec
 
 from alertline.incidents.engine import Step, advance, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import ItemRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
-from alertline.incidents.state import StreamState
 from schemas.incident import Incident
 from schemas.records import Delivery, Record
 from schemas.vocabulary import MilestoneName

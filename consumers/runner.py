@@ -15,7 +15,7 @@ import structlog
 from alertline.clock import Clock, monotonic, now
 from alertline.eventlog.missing import Telling
 from alertline.eventlog.port import EventLog, LogRecord, LogUnavailable
-from alertline.incidents.archive import Archive
+from alertline.incidents.memory.archive import Archive
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.engine import StoreUnavailable

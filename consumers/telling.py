@@ -10,15 +10,15 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.durations import durations
-from alertline.incidents.gist import sums_of
-from alertline.incidents.milestones import Stamps, is_overridden, stamp
+from alertline.incidents.derived.durations import durations
+from alertline.incidents.derived.gist import sums_of
+from alertline.incidents.derived.milestones import Stamps, is_overridden, stamp
+from alertline.incidents.derived.storms import bounded
+from alertline.incidents.derived.sums import Sums
+from alertline.incidents.derived.timeline import bounds, timeline
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.present import overview, services_of
-from alertline.incidents.state import StreamState
-from alertline.incidents.storms import bounded
-from alertline.incidents.sums import Sums
-from alertline.incidents.timeline import bounds, timeline
 from alertline.store.port import Automatic, Summary, Timeline
 from schemas.vocabulary import CommandName
 

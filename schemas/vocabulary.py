@@ -129,7 +129,7 @@ class MilestoneName(StrEnum):
 
 
 class MetricName(StrEnum):
-    """The durations of `ttx/1`; formulas in docs/metrics.md and alertline/incidents/durations.py."""
+    """The durations of `ttx/1`; formulas in docs/metrics.md and alertline/incidents/derived/durations.py."""
 
     DETECT_FROM_IMPACT = "detect_from_impact"
     ACK_FROM_DETECT = "ack_from_detect"

@@ -16,21 +16,21 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.alerts import hear
-from alertline.incidents.archive import Copy
+from alertline.incidents.correlating.joining import fires_on
+from alertline.incidents.correlating.lifecycle import resolve_quiet
 from alertline.incidents.decisions import Decision, DecisionKind
+from alertline.incidents.hearing.alerts import hear
+from alertline.incidents.hearing.pages import hear_page
+from alertline.incidents.hearing.silence import fall_silent
 from alertline.incidents.ids import mark_id
-from alertline.incidents.joining import fires_on
-from alertline.incidents.lifecycle import resolve_quiet
+from alertline.incidents.memory.archive import Copy
+from alertline.incidents.memory.state import StreamState
+from alertline.incidents.memory.timers import TimerKind
 from alertline.incidents.model import ChangeRow, ConfigurationRow
-from alertline.incidents.pages import hear_page
-from alertline.incidents.people import hear_command, hear_entry, offer_again
-from alertline.incidents.quarantine import discard, note_replay, why_not_again
+from alertline.incidents.people.hearing import hear_command, hear_entry, offer_again
+from alertline.incidents.people.quarantine import discard, note_replay, why_not_again
 from alertline.incidents.rules import ruled
 from alertline.incidents.scopes import EVERYWHERE, scope_of
-from alertline.incidents.silence import fall_silent
-from alertline.incidents.state import StreamState
-from alertline.incidents.timers import TimerKind
 from alertline.incidents.work import Work
 from schemas.events import AlertEvent, Change, Command, Entry, Event
 from schemas.records import Configured, Delivery, Record, Tick

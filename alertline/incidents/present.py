@@ -5,21 +5,21 @@ from datetime import datetime
 
 import msgspec
 
-from alertline.incidents.candidates import candidates
-from alertline.incidents.durations import DEFINITION, durations
-from alertline.incidents.edits import fields_set, shown_revisions, slots_of
-from alertline.incidents.flags import flags
-from alertline.incidents.gist import sums_of
-from alertline.incidents.history import history_of
-from alertline.incidents.milestones import Stamps, stamp
+from alertline.incidents.derived.candidates import candidates
+from alertline.incidents.derived.durations import DEFINITION, durations
+from alertline.incidents.derived.edits import fields_set, shown_revisions, slots_of
+from alertline.incidents.derived.flags import flags
+from alertline.incidents.derived.gist import sums_of
+from alertline.incidents.derived.milestones import Stamps, stamp
+from alertline.incidents.derived.origin import probable_origin
+from alertline.incidents.derived.storms import bounded
+from alertline.incidents.derived.sums import Sums
+from alertline.incidents.derived.timeline import bounds, gaps, timeline, unrecorded
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, ItemRow, witnesses
-from alertline.incidents.origin import probable_origin
+from alertline.incidents.people.history import history_of
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest
-from alertline.incidents.storms import bounded
-from alertline.incidents.sums import Sums
 from alertline.incidents.telling.slots import completeness, required_slots
-from alertline.incidents.timeline import bounds, gaps, timeline, unrecorded
 from schemas.incident import (
     Alert,
     Episode,

@@ -8,9 +8,9 @@ import msgspec
 from alertline.incidents.decisions import Decision, DecisionKind
 from alertline.incidents.episodes import Heard
 from alertline.incidents.ids import EventIds, mark_id
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import IncidentRow, ItemRow, Order, Row
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from schemas.events import Event
 from schemas.vocabulary import Basis, RowKind
 

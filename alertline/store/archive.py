@@ -1,4 +1,4 @@
-"""What a correlator's memory has let go of, read again in the middle of a batch (`alertline.incidents.archive`).
+"""What a correlator's memory has let go of, read again in the middle of a batch (`alertline.incidents.memory.archive`).
 
 The core asks in plain calls; SQLAlchemy lets such a call wait for the database (`AsyncConnection.run_sync`). It sees
 the store as it was when the batch began, and that is what the core needs: what changed since is in memory.
@@ -14,7 +14,7 @@ from sqlalchemy import CTE, ColumnElement, Connection, Select, Table, or_, selec
 from sqlalchemy.exc import DBAPIError
 
 from alertline.clock import from_micros, micros
-from alertline.incidents.archive import ArchiveAway, Copy, Known, Resting
+from alertline.incidents.memory.archive import ArchiveAway, Copy, Known, Resting
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, ItemRow, Row
 from alertline.store.rows import (
     fit,

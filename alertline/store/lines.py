@@ -2,7 +2,7 @@
 
 import msgspec
 
-from alertline.incidents.durations import DEFINITION
+from alertline.incidents.derived.durations import DEFINITION
 from alertline.store.port import Summary
 from schemas.public import metrics_as_public, milestones_as_public
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import from_micros, micros
-from alertline.incidents.background import KEPT
+from alertline.incidents.memory.background import KEPT
 from alertline.incidents.model import ConfigurationRow, Row
 from alertline.incidents.policy import Policy, policy_of
 from alertline.store.archive import with_merged

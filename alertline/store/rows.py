@@ -14,7 +14,7 @@ import msgspec
 
 from alertline.clock import micros
 from alertline.incidents import model
-from alertline.incidents.archive import resting
+from alertline.incidents.memory.archive import resting
 from alertline.store.port import DeliveryRow, Summary
 from schemas.vocabulary import IncidentStatus
 

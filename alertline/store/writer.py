@@ -14,8 +14,8 @@ from sqlalchemy import ClauseElement, Table, bindparam, delete, select, text, up
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import micros
-from alertline.incidents.archive import Archive, ArchiveAway
 from alertline.incidents.decisions import Decision
+from alertline.incidents.memory.archive import Archive, ArchiveAway
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive

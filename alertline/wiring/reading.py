@@ -5,8 +5,8 @@ from datetime import datetime
 
 from alertline.eventlog.port import EventLog
 from alertline.incidents.model import ItemRow
+from alertline.incidents.people.supposing import supposing
 from alertline.incidents.present import present
-from alertline.incidents.supposing import supposing
 from alertline.store.evidence import Evidence
 from alertline.store.feed import News
 from alertline.store.port import DeliveryRow, Filter, Held, IncidentPage

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from alertline.incidents.durations import DEFINITION
+from alertline.incidents.derived.durations import DEFINITION
 from alertline.incidents.reporting.alerts import EpisodeLine
 from alertline.incidents.reporting.figures import METRICS, Group, Report, Statistics
 from alertline.incidents.telling.spreadsheet import csv_text

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from alertline.cli.recordings import replay
 from alertline.incidents.engine import Step, step
-from alertline.incidents.state import StreamState
+from alertline.incidents.memory.state import StreamState
 from schemas.records import Delivery, Record
 
 

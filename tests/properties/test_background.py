@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertline.incidents.background import KEPT, Background
+from alertline.incidents.memory.background import KEPT, Background
 from alertline.incidents.model import ArrivalRow, Order
 from alertline.incidents.points import decibans
 from tests.support.story import DAY

@@ -13,10 +13,10 @@ from alertline.config import load_settings, parse_duration
 from alertline.configuring import configuration_of, duration_text
 from alertline.eventlog.port import LogRecord, Position
 from alertline.incidents.engine import step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy, policy_of
 from alertline.incidents.present import present
-from alertline.incidents.state import StreamState
 from alertline.store.port import Claim, Loaded, StreamClock
 from alertline.store.rows import encode as encode_row
 from alertline.store.rows import read_row

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from alertline.incidents.decisions import Decision
 from alertline.incidents.engine import advance, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import ArrivalRow, EpisodeRow, Row
 from alertline.incidents.policy import MaintenanceWindow, Policy
 from alertline.incidents.present import present
-from alertline.incidents.state import StreamState
 from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from consumers.replay import Replay, Replayed

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertline.incidents.callmap import CallMap
+from alertline.incidents.correlating.evidence import weigh
 from alertline.incidents.engine import step
-from alertline.incidents.evidence import weigh
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
-from alertline.incidents.state import StreamState
 from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from schemas.events import AlertEvent

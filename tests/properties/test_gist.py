@@ -6,13 +6,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertline.incidents.derived.gist import Gist, sums_of
+from alertline.incidents.derived.milestones import stamp
 from alertline.incidents.engine import step
-from alertline.incidents.gist import Gist, sums_of
-from alertline.incidents.milestones import stamp
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow, Order, Span
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import overview, present
-from alertline.incidents.state import StreamState
 from schemas.events import AlertEvent
 from schemas.records import Delivery
 from schemas.vocabulary import AlertStatus, Basis, EndBasis, IncidentStatus, Outcome, RowKind, Severity

@@ -5,11 +5,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertline.incidents.derived.timeline import lasted
 from alertline.incidents.engine import step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
-from alertline.incidents.timeline import lasted
 from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from schemas.records import Delivery, Record, Tick

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertline.incidents.engine import advance, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.policy import MaintenanceWindow, Policy
-from alertline.incidents.state import StreamState
 from consumers.replay import Replay, Replayed
 from schemas.events import AlertEvent, Command
 from schemas.incident import Incident

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from alertline.incidents.engine import step
+from alertline.incidents.memory.state import StreamState
+from alertline.incidents.memory.timers import quiet_deadline
 from alertline.incidents.model import Row
 from alertline.incidents.policy import MaintenanceWindow, Policy
-from alertline.incidents.state import StreamState
-from alertline.incidents.timers import quiet_deadline
 from alertline.store.port import Loaded, StreamClock
 from consumers.applying import States
 from schemas.events import Command, Entry, Event

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertline.incidents import conditions
 from alertline.incidents.engine import step
-from alertline.incidents.state import StreamState
-from alertline.incidents.whereabouts import Listing, Whereabouts
+from alertline.incidents.memory import conditions
+from alertline.incidents.memory.state import StreamState
+from alertline.incidents.memory.whereabouts import Listing, Whereabouts
 from schemas.records import Delivery
 from schemas.vocabulary import AlertStatus, ChangeKind, CommandName, EntryKind
 from tests.properties.test_correlator import POLICY

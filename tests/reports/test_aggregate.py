@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertline.clock import micros
-from alertline.incidents.durations import SPANS
+from alertline.incidents.derived.durations import SPANS
 from alertline.incidents.reporting.aggregate import quantile, report
 from alertline.incidents.reporting.alerts import Firing, Heard, Rule, first_and_late, noise
 from alertline.incidents.reporting.cohort import cohorts, excluded

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alertline.cli.replaying import record_of
 from alertline.eventlog.memory import MemoryLog
 from alertline.incidents.engine import Step, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
-from alertline.incidents.state import StreamState
 from alertline.store.port import Filter, Held
 from alertline.store.reader import StoreReader
 from alertline.web.problems import Problem

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alertline.eventlog.memory import MemoryLog
 from alertline.eventlog.port import LogRecord, LogUnavailable
 from alertline.incidents.engine import Step, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch
 from alertline.store.reader import StoreReader

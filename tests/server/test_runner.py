@@ -16,8 +16,8 @@ from alertline.eventlog.memory import MemoryLog
 from alertline.eventlog.port import EventLog
 from alertline.eventlog.sqlite import SqliteLog
 from alertline.incidents.engine import Step, step
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from alertline.store.port import Fenced, Filter, LogChanged
 from alertline.store.reader import StoreReader
 from alertline.store.writer import StoreWriter

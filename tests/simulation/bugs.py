@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertline.eventlog.port import LogFull, Position
 from alertline.eventlog.spooling import SpoolingLog, _together
-from alertline.incidents.archive import Archive
-from alertline.incidents.remembered import Remembered
+from alertline.incidents.memory.archive import Archive
+from alertline.incidents.memory.remembered import Remembered
 from alertline.store import outbox as outboxes
 from alertline.store.archive import StoreArchive
 from alertline.store.engine import reading, writing

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from alertline.incidents.archive import Archive
+from alertline.incidents.memory.archive import Archive
 from alertline.store.failures import StoreUnavailable
 from alertline.store.port import Batch
 from alertline.store.writer import StoreWriter

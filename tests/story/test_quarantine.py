@@ -5,8 +5,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from alertline.incidents.quarantine import disposed
-from alertline.incidents.state import StreamState
+from alertline.incidents.memory.state import StreamState
+from alertline.incidents.people.quarantine import disposed
 from consumers.outcomes import outcomes
 from consumers.replay import Replay
 from schemas.events import Command

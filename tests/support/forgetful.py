@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from alertline.incidents.archive import MemoryArchive
 from alertline.incidents.engine import step
+from alertline.incidents.memory.archive import MemoryArchive
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import Row
 from alertline.incidents.policy import Policy
-from alertline.incidents.state import StreamState
 from schemas.records import Record
 
 __all__ = ["Forgetful"]

@@ -1,7 +1,7 @@
 """What holds of a correlator's memory after any record, whatever it was."""
 
+from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import witnesses
-from alertline.incidents.state import StreamState
 from schemas.vocabulary import Basis, EndBasis, IncidentStatus, MilestoneName, RowKind
 
 __all__ = ["assert_sound", "linked_apart", "pinned"]

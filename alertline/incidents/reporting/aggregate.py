@@ -8,7 +8,7 @@ from math import fsum
 from operator import itemgetter
 from typing import Final
 
-from alertline.incidents.durations import DEFINITION
+from alertline.incidents.derived.durations import DEFINITION
 from alertline.incidents.reporting.cohort import cohorts
 from alertline.incidents.reporting.figures import (
     BASIS_LETTERS,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alertline.incidents.durations import SPANS
+from alertline.incidents.derived.durations import SPANS
 from alertline.incidents.reporting.figures import METRICS, UNMEASURED, Measured
 from schemas.vocabulary import MetricName, MilestoneName
 

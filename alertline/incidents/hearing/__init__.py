@@ -1,0 +1,1 @@
+"""What sources say: one notification of an alert or a pager, or their silence."""

@@ -1,0 +1,1 @@
+"""What people say: entries, commands, corrections, and taking them back."""
