@@ -2,9 +2,6 @@
 but for the ports at its borders. Slots hold processes that are killed, stopped, and started again."""
 
 import asyncio
-import gc
-import logging
-import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from functools import cache
@@ -60,15 +57,7 @@ def _engine(slot: str) -> AsyncEngine:
 def renewed(slot: str) -> AsyncEngine:
     """The engine of a slot without the connections of whoever ran there before."""
     engine = _engine(slot)
-    left = engine.pool.checkedout()  # type: ignore[attr-defined]
     engine.sync_engine.dispose(close=False)
-    if (
-        left
-    ):  # who was killed gave nothing back: SQLAlchemy says so when it is collected, and here that is as it should be
-        logging.disable()
-        with warnings.catch_warnings(action="ignore"):
-            gc.collect()
-        logging.disable(logging.NOTSET)
     return engine
 
 

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertline.store.engine import open_engine
@@ -46,6 +46,7 @@ class Database:
         self._away, self._open = False, dict[Connection, None]()
         self._safe: bytes | None = None
         self._idle: list[sqlite3.Connection] = []
+        self._lent: list[PoolProxiedConnection] = []
         self._eye: sqlite3.Connection | None = None
 
     @property
@@ -98,8 +99,16 @@ class Database:
             self._safe = self.eye.serialize()
         self.on_commit()
 
+    def lend(self, connection: PoolProxiedConnection) -> None:
+        """A pool gives a connection to somebody, who may be killed before he gives it back."""
+        self._lent.append(connection)
+
     def close(self) -> None:
         """Close everything, and take the file away."""
+        for each in self._lent:
+            if each.is_valid:
+                each.detach()  # else the pool complains when it is collected
+        self._lent.clear()
         self.cut()
         self._take_away()
 
@@ -283,5 +292,11 @@ def simulated_engine(path: str, always: Database | None = None) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "do_connect")
     def instead(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
         options["async_creator_fn"] = connect
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def lent(_connection: object, _record: object, proxy: PoolProxiedConnection) -> None:
+        database = always or SERVER.get()
+        if database is not None:
+            database.lend(proxy)
 
     return engine
