@@ -47,9 +47,21 @@ class Judge:
         await self._session.close()
 
     async def _get(self, path: str) -> tuple[int, Any]:
+        """What is answered; the balancer, which may think for a moment that nobody is there, does so in HTML."""
         assert self._session is not None
         async with self._session.get(self._url + path) as answer:
+            if answer.content_type == "text/html":
+                return answer.status, None
             return answer.status, await answer.json(content_type=None)
+
+    async def _found(self, path: str) -> Any:
+        """The same, of what must be there as soon as somebody answers."""
+        end = monotonic() + _SETTLE_S
+        while (got := await self._get(path))[0] != 200:
+            if got[0] != 503 or monotonic() > end:
+                raise RuntimeError(f"{path}: {got}")
+            await asyncio.sleep(0.1)
+        return got[1]
 
     async def applied(self, told: dict[str, str], poisoned: set[str], advance: Advance) -> None:
         """Every delivery that was answered 2xx has been read, and has one first copy; the others are copies of it."""
@@ -90,9 +102,7 @@ class Judge:
     async def _pages(self, path: str) -> list[Any]:
         found, cursor = list[Any](), ""
         while True:
-            status, page = await self._get(f"{path}limit={_PAGE}{cursor}")
-            if status != 200:
-                raise RuntimeError(f"{path}: {status} {page}")
+            page = await self._found(f"{path}limit={_PAGE}{cursor}")
             found += page["incidents"]
             if page["next_cursor"] is None:
                 return found
@@ -101,7 +111,7 @@ class Judge:
     async def replayed(self) -> tuple[list[Any], list[Any]]:
         """The incidents and what waits, as the API has them: the very bytes of a replay of the export."""
         shown = await self._pages("/v1/incidents?")
-        _, waiting = await self._get("/v1/unattached")
+        waiting = await self._found("/v1/unattached")
         file = self._folder / "export.ndjson"
         file.write_bytes(await self._run("export", *self._house.flags))
         result = orjson.loads(await self._run("replay", str(file), "--format", "json"))
