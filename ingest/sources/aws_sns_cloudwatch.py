@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from ingest.adapter import About, Adapted, Adapter, Request
 from ingest.reading.cloudwatch import (
     host_of_dimensions,
@@ -54,7 +56,10 @@ def _envelope(fields: Fields) -> Adapted:
     message = _inner_document(fields)
     if not isinstance(message, dict) or "AlarmName" not in message:
         return Adapted(ignored="a message that is not about a CloudWatch alarm")
-    return _message(Fields(message, fields.at("Message")), topic)
+    # the same in every try of Amazon's, like the header: a proxy may have dropped that
+    said = fields.values.get("MessageId")
+    key = said if isinstance(said, str) and said else None
+    return msgspec.structs.replace(_message(Fields(message, fields.at("Message")), topic), key=key)
 
 
 def _inner_document(fields: Fields) -> object:

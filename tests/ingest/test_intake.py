@@ -134,6 +134,21 @@ def test_an_id_in_the_body() -> None:
     assert len({plain.id, other.id, headed.id}) == 3
 
 
+def test_the_tries_of_one_message_of_amazon() -> None:
+    """They have its MessageId in the body, where a proxy does not let its header through."""
+    message = {"AlarmName": "a", "NewStateValue": "ALARM", "StateChangeTime": "2024-03-04T12:00:00.000+0000"}
+    envelope = {
+        "Type": "Notification", "TopicArn": "arn:aws:sns:eu-central-1:1:t", "Message": json.dumps(message)
+    }  # fmt: skip
+    first, other = (
+        take(json.dumps(envelope | {"MessageId": each}).encode(), "aws_sns_cloudwatch") for each in ("m-1", "m-2")
+    )
+    again = take(json.dumps(envelope | {"MessageId": "m-1", "Signature": "other"}).encode(), "aws_sns_cloudwatch")
+
+    assert first.keyed
+    assert first.id == again.id != other.id
+
+
 def test_integrations() -> None:
     """Without configuration every source is an integration; a configured one has its own stream."""
     known = Integrations({"prod": Integration(name="prod", source="alertmanager", stream="eu")})
