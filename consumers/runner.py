@@ -42,10 +42,11 @@ _SURE_S = 5.0
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
 # Timelines that are told later: so many at once; when nothing else is to do this often, and else at least so often.
-# Telling a long one takes longer than a batch, and for that time whatever comes would wait: so not in every pause.
+# Telling a long one takes longer than a batch, and for that time whatever comes would wait: so not in every pause, and
+# seldom while there is none. Only the view of timelines waits for it: pages are made of the rows.
 _LATE = 20
 _SOON_S = 1.0
-_LATEST_S = 5.0
+_LATEST_S = 60.0
 
 
 class Writer(Protocol):
