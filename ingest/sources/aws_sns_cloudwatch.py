@@ -56,9 +56,10 @@ def _envelope(fields: Fields) -> Adapted:
     message = _inner_document(fields)
     if not isinstance(message, dict) or "AlarmName" not in message:
         return Adapted(ignored="a message that is not about a CloudWatch alarm")
-    # the same in every try of Amazon's, like the header: a proxy may have dropped that
-    said = fields.values.get("MessageId")
-    key = said if isinstance(said, str) and said else None
+    # The same in every try of Amazon's, like the header: a proxy may have dropped that. Who copies an envelope by hand
+    # may leave the id as it was: with another message it is another delivery.
+    said, text = fields.values.get("MessageId"), fields.values.get("Message")
+    key = f"{said}#{text}" if isinstance(said, str) and said else None
     return msgspec.structs.replace(_message(Fields(message, fields.at("Message")), topic), key=key)
 
 

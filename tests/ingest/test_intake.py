@@ -145,8 +145,14 @@ def test_the_tries_of_one_message_of_amazon() -> None:
     )
     again = take(json.dumps(envelope | {"MessageId": "m-1", "Signature": "other"}).encode(), "aws_sns_cloudwatch")
 
+    message["NewStateValue"] = "OK"
+    copied = take(
+        json.dumps(envelope | {"MessageId": "m-1", "Message": json.dumps(message)}).encode(), "aws_sns_cloudwatch"
+    )
+
     assert first.keyed
-    assert first.id == again.id != other.id
+    assert first.id == again.id
+    assert len({first.id, other.id, copied.id}) == 3
 
 
 def test_integrations() -> None:
