@@ -7,9 +7,9 @@ from typing import Final
 from alertline.clock import monotonic
 from alertline.eventlog.port import LogRecord
 
-__all__ = ["Burst", "DeadLetters", "PoisonBurst"]
+__all__ = ["MOST_FAILED", "Burst", "DeadLetters", "PoisonBurst"]
 
-_MOST: Final = 50
+MOST_FAILED: Final = 50
 _WITHIN_S: Final = 60.0
 
 DeadLetters = Callable[[LogRecord, str], Awaitable[None]]
@@ -25,7 +25,7 @@ class Burst:
     """Counts failures: more than 50 within a minute are a burst."""
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_MOST)
+        self._times: deque[float] = deque(maxlen=MOST_FAILED)
 
     def count(self) -> None:
         """Count one.
@@ -33,6 +33,6 @@ class Burst:
         Raises:
             PoisonBurst: it is one too many.
         """
-        if len(self._times) == _MOST and monotonic() - self._times[0] < _WITHIN_S:
-            raise PoisonBurst(f"more than {_MOST} records could not be taken in within {_WITHIN_S:g} s")
+        if len(self._times) == MOST_FAILED and monotonic() - self._times[0] < _WITHIN_S:
+            raise PoisonBurst(f"more than {MOST_FAILED} records could not be taken in within {_WITHIN_S:g} s")
         self._times.append(monotonic())

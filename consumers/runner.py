@@ -294,8 +294,8 @@ class Runner:
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
 
     async def _make_sure(self, claim: Claim) -> None:
-        """A database that crashed may have lost our newest batches, which did not wait for its disk: without a record
-        to read, no commit would ever tell."""
+        """A database may come back without our newest batches (a replica that lagged took over): without a record to
+        read, no commit would ever tell."""
         if monotonic() - self._sure_at > _SURE_S:
             await self._writer.check(claim)
             self._sure_at = monotonic()

@@ -14,6 +14,7 @@ from alertline.clock import monotonic
 from alertline.eventlog.port import LogUnavailable, UnsupportedLog
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Fenced, LogChanged
+from alertline.tasks import is_cancelled
 from consumers.isolating import PoisonBurst
 from consumers.runner import Runner
 from schemas.records import NewerRecord
@@ -115,7 +116,7 @@ class Supervisor:
             except (StoreUnavailable, LogUnavailable) as error:
                 self._tell(partition, error, str(error))
             except (Exception, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and _is_meant():
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
                     raise
                 log.exception("correlator.failed", partition=partition)
                 self._problems[partition] = f"it failed: {type(error).__name__}; the reason is in its log"
@@ -131,9 +132,3 @@ class Supervisor:
     def _tell(self, partition: int, error: Exception, said: str) -> None:
         self._problems[partition] = said
         log.error("correlator.stopped", partition=partition, kind=type(error).__name__, reason=said)
-
-
-def _is_meant() -> bool:
-    """Whether who is cancelled is this task, and not only something that it waited for."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

@@ -15,6 +15,7 @@ from aiohttp_sse import EventSourceResponse
 
 from alertline.store.engine import StoreUnavailable
 from alertline.store.feed import News, place_in, words_of
+from alertline.tasks import heed
 from alertline.web.access import Permission
 from alertline.web.problems import Problem
 from alertline.web.routes import Route
@@ -40,7 +41,8 @@ class Streams:
         """What is new, by a read that goes on when its stream ends: one that is given up halfway costs a connection."""
         reading = asyncio.ensure_future(reader.news(place))
         self._reads.add(reading)
-        reading.add_done_callback(self._done)
+        reading.add_done_callback(self._reads.discard)
+        reading.add_done_callback(heed)
         return await asyncio.shield(reading)
 
     async def end(self) -> None:
@@ -50,11 +52,6 @@ class Streams:
         for unfinished in (self.told, self._reads):
             if unfinished:
                 await asyncio.wait(set(unfinished))
-
-    def _done(self, reading: asyncio.Task[News]) -> None:
-        self._reads.discard(reading)
-        if not reading.cancelled():
-            reading.exception()  # nobody may be there to take it
 
 
 STREAMS: Final = web.AppKey("streams", Streams)

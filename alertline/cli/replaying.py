@@ -18,6 +18,7 @@ from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item
 from alertline.incidents.telling.plaintext import incident_text
 from alertline.wiring.integrations import integrations_of
+from consumers.isolating import MOST_FAILED
 from consumers.replay import Replay, Replayed
 from ingest.intake import receive
 from ingest.integrations import Integrations
@@ -28,8 +29,6 @@ from schemas.records import Configured, Delivery, Record
 from schemas.vocabulary import Outcome
 
 __all__ = ["compare_lines", "record_of", "replay_lines", "replayed"]
-
-_MOST_FAILED: Final = 50  # as a server has it: more are rather this version than the records
 
 
 def replay_lines(
@@ -61,7 +60,7 @@ def replayed(
         try:
             return played.through(lines)
         except _Failed as error:
-            if len(played.failed) >= _MOST_FAILED:
+            if len(played.failed) >= MOST_FAILED:
                 raise error.__cause__ or error from None
             played.failed[error.number] = type(error.__cause__).__name__
 

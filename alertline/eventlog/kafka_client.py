@@ -13,6 +13,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError, KafkaErr
 from alertline.cluster import Kafka
 from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogClosed, LogUnavailable
+from alertline.tasks import heed, is_cancelled
 
 __all__ = ["REQUEST_S", "client_options", "ended", "kafka_errors", "why_unreachable"]
 
@@ -69,7 +70,7 @@ def kafka_errors(what: str) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        if (task := asyncio.current_task()) is None or task.cancelling():
+        if is_cancelled():
             raise
         # not we are cancelled but something that its client waited for, in the middle of losing its cluster
         raise LogUnavailable(f"Kafka: {what}: its client gave up") from error
@@ -106,7 +107,7 @@ async def ended(stop: Coroutine[Any, Any, None], within_s: float = REQUEST_S) ->
     It may be a cancellation: a client that has just lost its cluster waits for tasks of its own that it has cancelled.
     """
     task = asyncio.ensure_future(stop)
-    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    task.add_done_callback(heed)
     await asyncio.wait({task}, timeout=within_s)
     task.cancel()
 

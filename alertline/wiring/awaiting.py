@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from alertline.eventlog.port import Position
+from alertline.tasks import heed
 
 __all__ = ["Awaiting", "Positions"]
 
@@ -43,14 +44,9 @@ class Awaiting:
     def _next_look(self) -> asyncio.Future[Mapping[int, int]]:
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._looked())
-            self._look.add_done_callback(_heard)
+            self._look.add_done_callback(heed)
         return asyncio.shield(self._look)
 
     async def _looked(self) -> Mapping[int, int]:
         await asyncio.sleep(_LOOK_S)
         return await self._store.reached()
-
-
-def _heard(look: asyncio.Task[Mapping[int, int]]) -> None:
-    if not look.cancelled():
-        look.exception()  # whoever waited may have given up

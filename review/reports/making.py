@@ -18,7 +18,7 @@ from alertline.incidents.reporting.alerts import (
     noise,
     places,
 )
-from alertline.incidents.reporting.figures import METRICS, Measured, Question, Report
+from alertline.incidents.reporting.figures import Measured, Question, Report
 from alertline.store.port import Summary
 from alertline.store.reports import Figures
 from review.reports.asking import Asked, Fired, Of
@@ -109,8 +109,7 @@ def _chosen(measured: Measured, asked: Asked, of: Of, firings: Iterable[Firing])
     if of.counted or of.metric is not None:
         found = [n for n in found if measured.excluded[n] is None]
     if of.metric is not None:
-        at = METRICS.index(of.metric)
-        counts = counting("".join([each[at] for each in measured.bases]), of.metric, asked.question.assumed)
+        counts = counting(measured, of.metric, asked.question.assumed)
         found = [n for n in found if counts[n]]
     if of.rule is not None:
         fired = {

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from alertline.incidents.reporting.aggregate import grouped, report, values_of
+from alertline.incidents.reporting.aggregate import grouped, groups_of, values_of
 from alertline.incidents.reporting.alerts import Noise, RuleLine
 from alertline.incidents.reporting.cohort import cohorts, label
 from alertline.incidents.reporting.figures import METRICS, Group, Measured, Question, Report, Statistics
@@ -119,7 +119,7 @@ def page_view(measured: Measured, asked: Asked, by_service: Report, alerts: Aler
     """Prepare the page; `measured` is what the report by service was made of."""
     links = _Links(query)
     unit = GroupBy.WEEK if _span(measured) <= timedelta(weeks=_WEEKS) else GroupBy.MONTH
-    question = msgspec.structs.replace(asked.question, group_by=unit)
+    question = asked.question
     everyone = range(len(measured.incidents))
     values = {name: values_of(measured, everyone, name, question.assumed) for name in METRICS}
     scale = scale_of([value for own in values.values() for value in own])
@@ -186,7 +186,7 @@ def _span(measured: Measured) -> timedelta:
 
 def _over(measured: Measured, asked: Question, unit: GroupBy, links: _Links) -> tuple[Over, ...]:
     """Every week or month between the first and the last, those without incidents too."""
-    groups = {group.key: group for group in report(measured, asked).groups}
+    groups = {group.key: group for group in groups_of(measured, unit, asked)}
     own, keys = grouped(measured, unit, asked.zone), _all_keys(measured, unit, asked.zone)
 
     def over(name: MetricName) -> Over:

@@ -207,7 +207,7 @@ class Members:
         self._tally_of(row).add(row)
         self.turns.add(row)
         self._name(about, 1)
-        self.forget_stamps()
+        self.forget_derived()
 
     def refresh(self, row: EpisodeRow, *, moved: bool) -> None:
         """Let a member be as it is now; `moved`: its spans changed."""
@@ -225,7 +225,7 @@ class Members:
         if self._gist is not None:
             self._gist.put(row)
         if moved or _shown(old) != _shown(row):
-            self.forget_stamps()  # else it is a repeat: no stamp can have moved
+            self.forget_derived()  # else it is a repeat: no stamp can have moved
 
     def remove_episode(self, episode: str) -> None:
         """Let an episode be no member any more."""
@@ -234,7 +234,7 @@ class Members:
             if self._gist is not None:
                 self._gist.remove(episode)
             self._uncount(row)
-            self.forget_stamps()
+            self.forget_derived()
 
     def _uncount(self, row: EpisodeRow) -> None:
         self._tally_of(row).remove(row)
@@ -251,14 +251,14 @@ class Members:
     def put_item(self, row: ItemRow) -> None:
         """Let an item belong here, as it is now."""
         self.items[row.id] = row
-        self.forget_stamps()
+        self.forget_derived()
 
     def remove_item(self, item: str) -> None:
         """Let an item belong here no more."""
         self.items.pop(item, None)
-        self.forget_stamps()
+        self.forget_derived()
 
-    def forget_stamps(self) -> None:
+    def forget_derived(self) -> None:
         """Its milestones, and when it lasted, are computed again when asked for: its own row changed, say."""
         self.stamps = self.extent = None
 

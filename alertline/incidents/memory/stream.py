@@ -114,7 +114,7 @@ class StreamMemory:
             self._timers.set(TimerKind.EXPECTED_OVER, episode.id)
             self._rests.set(_Rest.EPISODE, episode.id)
         for incident, members in self.members.items():
-            members.forget_stamps()
+            members.forget_derived()
             self._schedule(incident)
 
     def _put_alert(self, row: AlertRow) -> None:
@@ -192,7 +192,7 @@ class StreamMemory:
         new = row.id not in self.incidents
         self.incidents[row.id] = row
         members = self._members(row.id)
-        members.forget_stamps()
+        members.forget_derived()
         if new:
             self._subjects.add(row.id, row.opened, [("scope", row.scope)])
         if row.merged_into is None:

@@ -23,7 +23,7 @@ from alertline.incidents.reporting.figures import (
 from alertline.incidents.reporting.hours import Calendar, in_working_hours
 from schemas.vocabulary import Assumed, Basis, GroupBy, MetricName
 
-__all__ = ["BUSINESS_HOURS", "counting", "grouped", "quantile", "report", "statistics", "values_of"]
+__all__ = ["BUSINESS_HOURS", "counting", "grouped", "groups_of", "quantile", "report", "statistics", "values_of"]
 
 BUSINESS_HOURS: Final = "_bh"
 _DIGITS: Final = 6  # of seconds: stamps have microseconds
@@ -44,7 +44,6 @@ def report(
     """
     inside = {} if calendar is None else in_working_hours(measured, calendar)
     total = _group(None, range(len(measured.incidents)), measured, asked.assumed, inside)
-    groups = () if asked.group_by is None else grouped(measured, asked.group_by, asked.zone).items()
     return Report(
         since=asked.since,
         until=asked.until,
@@ -57,10 +56,16 @@ def report(
         severity=asked.severity,
         group_by=asked.group_by,
         total=total,
-        groups=(total,)
-        if asked.group_by is None
-        else tuple(_group(key, own, measured, asked.assumed, inside) for key, own in groups),
+        groups=(total,) if asked.group_by is None else groups_of(measured, asked.group_by, asked, inside),
     )
+
+
+def groups_of(
+    measured: Measured, by: GroupBy, asked: Question, inside: Mapping[MetricName, Column] | None = None
+) -> tuple[Group, ...]:
+    """The groups of a report alone; `inside` are the same metrics in working hours."""
+    groups = grouped(measured, by, asked.zone).items()
+    return tuple(_group(key, own, measured, asked.assumed, inside or {}) for key, own in groups)
 
 
 def grouped(measured: Measured, by: GroupBy, zone: str) -> dict[str | None, Numbers]:
@@ -83,16 +88,25 @@ def grouped(measured: Measured, by: GroupBy, zone: str) -> dict[str | None, Numb
     return {key: found[key] for key in sorted(found, key=str)}
 
 
-def counting(letters: str, name: MetricName, assumed: Assumed) -> bytes:
-    """Of values of a metric that are known so: 1 where one counts, 0 where it was not measured, or is left out."""
+def counting(measured: Measured, name: MetricName, assumed: Assumed) -> bytes:
+    """Of a metric, incident by incident: 1 where its value counts, 0 where it was not measured, or is left out."""
+    return _mask(_letters(measured, range(len(measured.bases)), name), name, assumed)
+
+
+def _letters(measured: Measured, numbers: Numbers, name: MetricName) -> str:
+    """How a metric of some incidents is known, a letter each."""
+    n = METRICS.index(name)
+    return "".join([measured.bases[each][n] for each in numbers])
+
+
+def _mask(letters: str, name: MetricName, assumed: Assumed) -> bytes:
     return letters.encode().translate(_STATED if _leaves_out(name, assumed) else _MEASURED)
 
 
 def values_of(measured: Measured, numbers: Numbers, name: MetricName, assumed: Assumed) -> list[float]:
     """The values of a metric that a report counts, of some incidents."""
-    own, n = _counted(measured, numbers), METRICS.index(name)
-    letters = "".join([measured.bases[each][n] for each in own])
-    return _picked(measured.seconds[n], own, counting(letters, name, assumed))
+    own, column = _counted(measured, numbers), measured.seconds[METRICS.index(name)]
+    return _picked(column, own, _mask(_letters(measured, own, name), name, assumed))
 
 
 def _counted(measured: Measured, numbers: Numbers) -> Numbers:
@@ -168,4 +182,4 @@ def _metric(name: MetricName, column: Column, own: Numbers, letters: str, assume
     counts = {letter: letters.count(letter) for letter in BASIS_LETTERS}
     left_out = counts.pop(_ASSUMED) if _leaves_out(name, assumed) else 0
     known = {basis.value: counts[letter] for letter, basis in BASIS_LETTERS.items() if counts.get(letter)}
-    return statistics(_picked(column, own, counting(letters, name, assumed)), len(own), known, left_out)
+    return statistics(_picked(column, own, _mask(letters, name, assumed)), len(own), known, left_out)

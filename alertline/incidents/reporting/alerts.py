@@ -95,7 +95,7 @@ def places(measured: Measured, firings: Iterable[Firing]) -> Iterator[tuple[int,
 def first_and_late(measured: Measured, firings: Iterable[Firing], assumed: Assumed = Assumed.ENDS) -> list[RuleLine]:
     """Every rule that fired in an incident that counts, the one that was first most often first."""
     at = METRICS.index(MetricName.DETECT_FROM_IMPACT)
-    known = counting("".join([each[at] for each in measured.bases]), MetricName.DETECT_FROM_IMPACT, assumed)
+    known = counting(measured, MetricName.DETECT_FROM_IMPACT, assumed)
     first: dict[Rule, list[float | None]] = {}
     later: dict[Rule, list[float]] = {}
     for n, rule, after in places(measured, firings):
