@@ -127,9 +127,9 @@ class Relaying:
         """As the writer says."""
         await self._writer.check(claim)
 
-    async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
+    async def untold(self, claim: Claim, after: str) -> IncidentFacts | None:
         """As the writer says."""
-        return await self._writer.untold(claim, limit)
+        return await self._writer.untold(claim, after)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch; what it tells is relayed at once. Most batches tell nothing: their alerts only repeat."""

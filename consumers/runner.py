@@ -22,6 +22,7 @@ from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
 from consumers.isolating import Burst, DeadLetters, PoisonBurst
+from consumers.later import Turns
 from consumers.losing import past_what_is_gone
 from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
@@ -41,12 +42,6 @@ _TICK_AFTER = timedelta(seconds=2)
 _SURE_S = 5.0
 # failures that say nothing about the record at hand
 _NOT_THE_RECORD = (Fenced, StoreUnavailable, LogUnavailable, PoisonBurst)
-# Timelines that are told later: so many at once; when nothing else is to do this often, and else at least so often.
-# Telling a long one takes longer than a batch, and for that time whatever comes would wait: so not in every pause, and
-# seldom while there is none. Only the view of timelines waits for it: pages are made of the rows.
-_LATE = 20
-_SOON_S = 1.0
-_LATEST_S = 60.0
 
 
 class Writer(Protocol):
@@ -80,8 +75,8 @@ class Writer(Protocol):
         """
         ...
 
-    async def untold(self, claim: Claim, limit: int) -> Sequence[IncidentFacts]:
-        """Incidents of the partition whose timeline is not yet told as it is."""
+    async def untold(self, claim: Claim, after: str) -> IncidentFacts | None:
+        """The next incident, by id after another, whose timeline is not told as it is; None: there is no more."""
         ...
 
 
@@ -114,7 +109,7 @@ class Runner:
         self.ticking = ticking
         self._states = States(policy)
         self._burst = Burst()
-        self._late, self._told_at = True, monotonic() - _SOON_S  # what a run before us left untold
+        self._turns = Turns()
         self._sure_at = monotonic()
         self._stopping, self._held, self._released = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.started, self.resting = asyncio.Event(), asyncio.Event()
@@ -160,9 +155,9 @@ class Runner:
             if records:
                 began = monotonic()
                 claim = await self._apply(claim, records)
-                await self._tell_late(claim, _LATEST_S)
+                await self._tell_later(claim, busy=True)
                 await self._rest(monotonic() - began, records)
-            elif not await self._tell_late(claim, _SOON_S):
+            elif not await self._tell_later(claim, busy=False):
                 await self._make_sure(claim)
                 await self._idle(claim.next_offset, ticked)
 
@@ -208,31 +203,23 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - nor one that the store refuses
             return await self._apply_in_halves(claim, records, error)
 
-    async def _tell_late(self, claim: Claim, every_s: float) -> bool:
-        """Tell timelines that were too long to be told with their batch, so often; whether more of them may wait."""
-        if not self._late or self._untold_for_s < every_s:
+    async def _tell_later(self, claim: Claim, *, busy: bool) -> bool:
+        """Tell one of the timelines that were too long to be told with their batch, if it is time; whether it was."""
+        if not self._turns.is_due(busy=busy):
             return False
-        self._told_at = monotonic()
-        facts = await self._writer.untold(claim, _LATE)
-        self._late = False
-        if facts:
+        began = monotonic()
+        facts = await self._writer.untold(claim, self._turns.after)
+        if facts is not None:
             try:
-                # beside the event loop: a long one takes seconds, and other partitions go on here
+                # beside the event loop: a long one takes a while, and other partitions go on here
                 told = await asyncio.to_thread(tell_stored, facts)
                 await self._writer.commit(_nothing_but(told, claim))
             except _NOT_THE_RECORD:
                 raise
-            except Exception:  # tried again after the next batch that leaves something untold
-                log.exception("correlator.telling_failed", incidents=[each.row.id for each in facts])
-            else:
-                self._late = True
-        if len(facts) == _LATE:
-            self._told_at -= _SOON_S  # a backlog is worked off as long as nothing else is to do
-        return self._late
-
-    @property
-    def _untold_for_s(self) -> float:
-        return monotonic() - self._told_at
+            except Exception:  # it has its turn again after the next batch that leaves something untold
+                log.exception("correlator.telling_failed", incident=facts.row.id)
+        self._turns.taken(None if facts is None else facts.row.id, monotonic() - began)
+        return True
 
     async def _apply_around(self, claim: Claim, records: Sequence[LogRecord], error: Inapplicable) -> Claim:
         """Apply what comes before the record on which the core fails, pass that one over, and go on behind it."""
@@ -286,9 +273,8 @@ class Runner:
     async def _commit(self, batch: Batch) -> Claim:
         await self._writer.commit(batch)
         self._states.rest()
-        self._late = self._late or not {line.id for line in batch.summaries} <= {
-            rows.incident for rows in batch.timelines
-        }
+        if not {line.id for line in batch.summaries} <= {rows.incident for rows in batch.timelines}:
+            self._turns.wait()
         if self._on_applied is not None:
             self._on_applied(batch.next_offset)
         return Claim(batch.claim.log_id, batch.claim.partition, batch.claim.epoch, batch.next_offset)
@@ -302,9 +288,8 @@ class Runner:
 
     async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
         """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""
-        time, wait_s = self._clock(), _IDLE_S
-        if self._late:
-            wait_s = max(0.0, min(wait_s, _SOON_S - self._untold_for_s))
+        time, due_s = self._clock(), self._turns.due_in_s()
+        wait_s = _IDLE_S if due_s is None else min(_IDLE_S, due_s)
         for state in self._states.all() if self.ticking else ():
             deadline = state.next_deadline()
             if deadline is None:

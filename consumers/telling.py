@@ -1,8 +1,8 @@
 """What readers are told of incidents: their list lines, their metrics without overrides, their timelines. Pure.
 
 A list line is made of the few episodes that stand for all (`gist.py`); a timeline is made of all of them. So in the
-transaction of a batch only what is short is told, and the timeline of a large incident waits until there is nothing
-else to do (`Runner`), when it is made of what the store holds.
+transaction of a batch only what is short is told, and the timeline of a large incident waits for its turn
+(`later.py`), when it is made of what the store holds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,20 +79,12 @@ class _Telling:
         return True
 
 
-def tell_stored(found: Iterable[IncidentFacts]) -> Told:
-    """Tell all of incidents as the store holds them."""
-    summaries: list[Summary] = []
-    automatic: list[Automatic] = []
-    timelines: list[Timeline] = []
-    for facts in found:
-        stamps, sums = (
-            stamp(facts.row, facts.episodes, facts.items, facts.policy),
-            sums_of(facts.episodes, facts.policy),
-        )
-        summaries.append(_summary(facts, stamps, sums, services_of(facts.alerts)))
-        automatic += _automatic(facts, sums)
-        timelines.append(_timeline(facts, stamps))
-    return Told(summaries, automatic, timelines)
+def tell_stored(facts: IncidentFacts) -> Told:
+    """Tell all of an incident as the store holds it."""
+    stamps = stamp(facts.row, facts.episodes, facts.items, facts.policy)
+    sums = sums_of(facts.episodes, facts.policy)
+    summary = _summary(facts, stamps, sums, services_of(facts.alerts))
+    return Told([summary], list(_automatic(facts, sums)), [_timeline(facts, stamps)])
 
 
 def _timeline(facts: IncidentFacts, stamps: Stamps) -> Timeline:

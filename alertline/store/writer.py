@@ -198,19 +198,20 @@ class StoreWriter:
         if found is None or tuple(found) != (claim.epoch, claim.next_offset):
             raise Fenced(f"partition {claim.partition}: it is not at epoch {claim.epoch}, offset {claim.next_offset}")
 
-    async def untold(self, claim: Claim, limit: int) -> list[IncidentFacts]:
-        """Everything that some incidents of the partition are computed from whose timeline is not told as it is.
+    async def untold(self, claim: Claim, after: str) -> IncidentFacts | None:
+        """Everything that the next incident of the partition, by id after another, is computed from whose timeline is
+        not told as it is; None: no more.
 
         Raises:
             StoreUnavailable: not now.
         """
         table = incident_metrics.c
         mine = select(stream_clocks.c.stream).where(stream_clocks.c.partition == claim.partition)
-        query = select(table.incident_id).where(text("NOT told"), table.merged_into.is_(None), table.stream.in_(mine))
+        untold = select(table.incident_id).where(text("NOT told"), table.merged_into.is_(None), table.stream.in_(mine))
+        query = untold.where(table.incident_id > after).order_by(table.incident_id).limit(1)
         async with reading(self._engine) as connection:
-            ids = (await connection.scalars(query.order_by(table.incident_id).limit(limit))).all()
-            found = [await read_facts(connection, each) for each in ids]
-        return [facts for facts in found if facts is not None]
+            found = await connection.scalar(query)
+            return None if found is None else await read_facts(connection, found)
 
 
 async def _fence(connection: AsyncConnection, batch: Batch) -> None:

@@ -74,7 +74,10 @@ class Filled:
     async def untold(self, partition: int) -> list[str]:
         """The incidents of a partition whose timeline is not told as it is."""
         claim = msgspec.structs.replace(self._claim, partition=partition)
-        return [facts.row.id for facts in await self._writer.untold(claim, 20)]
+        found, after = list[str](), ""
+        while (facts := await self._writer.untold(claim, after)) is not None:
+            found.append(after := facts.row.id)
+        return found
 
     async def order(self, command: str, **more: object) -> None:
         """Let a person order something, a second after the newest record."""
@@ -87,10 +90,10 @@ class Filled:
         }  # fmt: skip
         await self.feed([_record(line)])
 
-    async def catch_up(self, limit: int = 20) -> int:
+    async def catch_up(self) -> int:
         """Tell what was not told with its batch, as the runner does when it has time; how often there was something."""
         times = 0
-        while found := await self._writer.untold(self._claim, limit):
+        while (found := await self._writer.untold(self._claim, "")) is not None:
             told = tell_stored(found)
             at = self._claim.next_offset
             await self._write(
