@@ -40,11 +40,10 @@ def test_no_incident_near_a_time_is_overlooked(log: list[Delivery], minutes: lis
                     assert row.id in found
 
 
-@given(logs(ordered=True), st.data())
-def test_what_was_left_out_of_a_list_comes_back(log: list[Delivery], data: st.DataObject) -> None:
-    """Lists of incidents leave out what is over for a day; they say what lists of all rows would say."""
-    policy = Policy(correlate_by=("team",))
-    state, rows = StreamState("default", policy), dict[str, Row]()
+@given(logs(), st.data())
+def test_what_an_episode_may_join_is_found(log: list[Delivery], data: st.DataObject) -> None:
+    """Of a scope, a service and a key: those, and only those, that a look at every incident finds, newest first."""
+    state = StreamState("default", Policy(correlate_by=("team",)))
     records: list[Record] = []
     for record in log:
         records.append(record)
@@ -52,11 +51,30 @@ def test_what_was_left_out_of_a_list_comes_back(log: list[Delivery], data: st.Da
             days = data.draw(st.integers(0, 3))
             records.append(Tick(stream="default", at=record.received_at + timedelta(days=days)))
     for offset, each in enumerate(records):
-        rows |= {decision.row.id: decision.row for decision in step(state, offset, each).decisions}
+        step(state, offset, each)
+        for episode in state.episodes.values():
+            alert = state.alerts[episode.alert]
+            whole = [row for row in state.incidents_of(alert.scope) if state.may_join(row, episode)]
+            assert state.current(alert.scope, episode, 2) == whole[:2]
+            for service in ("api", "billing"):
+                about = [row for row in whole if service in state.members[row.id].services]
+                assert state.incidents_about(alert.scope, service, episode) == about[:4]
+            keyed = [row for row in whole if state.shared_key(row.id, alert) is not None]
+            assert state.incidents_keyed(alert, episode) == keyed[:4]
+
+
+@given(logs(ordered=True))
+def test_a_memory_that_was_loaded_finds_the_same(log: list[Delivery]) -> None:
+    """What was put in at once, newest rows only, is what the memory is that saw all of them come."""
+    policy = Policy(correlate_by=("team",))
+    state, rows = StreamState("default", policy), dict[str, Row]()
+    for offset, record in enumerate(log):
+        rows |= {decision.row.id: decision.row for decision in step(state, offset, record).decisions}
         fresh = States(policy)
         fresh.restore(Loaded(list(rows.values()), [StreamClock("default", state.log_time)], []))
+        for episode in state.episodes.values():
+            scope = state.alerts[episode.alert].scope
+            assert state.current(scope, episode, 3) == fresh.of("default").current(scope, episode, 3)
         for scope in ("default", "staging"):
-            for service in ("api", "billing"):
-                assert state.incidents_about(scope, service) == fresh.of("default").incidents_about(scope, service)
             mine, theirs = state.incidents_of(scope), fresh.of("default").incidents_of(scope)
             assert [row.id for row in mine] == [row.id for row in theirs]

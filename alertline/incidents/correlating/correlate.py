@@ -14,21 +14,19 @@ import msgspec
 from alertline.incidents.correlating.evidence import HARD, points_of, weigh
 from alertline.incidents.correlating.lifecycle import within_span
 from alertline.incidents.memory.ending import is_over
-from alertline.incidents.memory.members import Extent
 from alertline.incidents.memory.state import StreamState
 from alertline.incidents.model import AlertRow, EpisodeRow, IncidentRow
 from alertline.incidents.policy import Policy
 from alertline.incidents.severity import highest, rank
 from alertline.incidents.words import span_words
 from schemas.incident import Reason, Related
-from schemas.vocabulary import IncidentStatus, MilestoneName, Severity
+from schemas.vocabulary import Severity
 
 __all__ = ["Placement", "place"]
 
 _NEWEST = 16  # the newest incidents of a scope that are looked at, whatever they are about
 _CANDIDATES = 32  # and all that are looked at
 _MOST_RELATED = 3
-_NONE = timedelta(0)
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -55,9 +53,8 @@ def place(
         return same
     found = [
         (Related(row.id, points_of(reasons), reasons), state.members[row.id].tally.first_start or row.opened_at)
-        for row in _candidates(state, alert, excluded)
-        if _gap(state, row, episode) <= _reach(state, row, policy)
-        and _not_too_late(state, row, episode, reasons := weigh(state, row, alert, episode))
+        for row in _candidates(state, alert, episode, excluded)
+        if _not_too_late(state, row, episode, reasons := weigh(state, row, alert, episode))
     ]
     found.sort(key=lambda each: (-each[0].points, each[1], each[0].incident))
     ranked = [each for each, _ in found]
@@ -84,17 +81,17 @@ def _same_identity(
     for other in state.recurrences_near(alert, episode.started_at):
         if other.id == episode.id or other.incident is None or other.incident == excluded:
             continue
-        if other.started_at < episode.started_at:
-            earlier = max(earlier or (other.started_at, other.incident), (other.started_at, other.incident))
+        if other.started_at < episode.started_at and (earlier is None or (other.started_at, other.incident) > earlier):
+            earlier = (other.started_at, other.incident)
         row = state.incidents.get(other.incident)
         if row is None or is_over(row, state.log_time, policy):
             continue
-        gap = _gap(state, row, episode)
-        if gap > policy.quiet and rank(episode.severity) < rank(_severity(state, row)):
-            continue  # a lone late alert never stretches a bigger incident
-        if nearest is None or (gap, row.id) < nearest:
-            nearest = (gap, row.id)
-    if nearest is not None and nearest[0] <= policy.reopen:
+        gap = state.gap(row, episode)
+        if gap > policy.reopen or (nearest is not None and nearest <= (gap, row.id)):
+            continue
+        if gap <= policy.quiet or rank(episode.severity) >= rank(_severity(state, row)):
+            nearest = (gap, row.id)  # else: a lone late alert never stretches a bigger incident
+    if nearest is not None:
         gap, incident = nearest
         when = "while it lasted" if not gap else f"{span_words(gap)} from it, within {span_words(policy.reopen)}"
         return Placement(incident, (Reason("same_identity", HARD, f"The same alert fired again {when}."),)), None
@@ -105,23 +102,20 @@ def _severity(state: StreamState, row: IncidentRow) -> Severity:
     return highest(each.severity for each in state.members[row.id].episodes.values())
 
 
-def _candidates(state: StreamState, alert: AlertRow, excluded: str | None) -> Iterable[IncidentRow]:
-    """The incidents worth weighing: of the same key, service or a neighbour of it on the map; and the newest."""
+def _candidates(
+    state: StreamState, alert: AlertRow, episode: EpisodeRow, excluded: str | None
+) -> Iterable[IncidentRow]:
+    """The incidents near enough to be weighed: of the same key, service or a neighbour of it on the map; the newest."""
     services = (alert.service, *state.policy.calls.neighbours(alert.service)) if alert.service is not None else ()
     found: dict[str, IncidentRow] = {}
     for row in chain(
-        state.incidents_keyed(alert),
-        *(state.incidents_about(alert.scope, service) for service in services),
-        state.current(alert.scope, _NEWEST),
+        state.incidents_keyed(alert, episode),
+        *(state.incidents_about(alert.scope, service, episode) for service in services),
+        state.current(alert.scope, episode, _NEWEST),
     ):
         if row.id != excluded and len(found) < _CANDIDATES:
             found[row.id] = row
     return found.values()
-
-
-def _reach(state: StreamState, row: IncidentRow, policy: Policy) -> timedelta:
-    """How far (event time) from an incident an episode may lie and still be weighed: what was declared reaches far."""
-    return policy.quiet if state.members[row.id].episodes else policy.declared_reach
 
 
 def _not_too_late(state: StreamState, row: IncidentRow, episode: EpisodeRow, reasons: Iterable[Reason]) -> bool:
@@ -138,30 +132,3 @@ def _begin_close(starts: dict[str, datetime], one: Related, other: Related, poli
     """Whether two incidents begin close enough to become one by evidence alone."""
     first, second = sorted((starts[one.incident], starts[other.incident]))
     return within_span(first, second, policy)
-
-
-def _gap(state: StreamState, row: IncidentRow, episode: EpisodeRow) -> timedelta:
-    """Event time between an episode and an incident; zero where they overlap."""
-    start, end = state.members[row.id].extent or _extent(state, row)
-    if episode.started_at < start:
-        return _NONE if episode.ended_at is None else max(start - episode.ended_at, _NONE)
-    return _NONE if end is None else max(episode.started_at - end, _NONE)
-
-
-def _extent(state: StreamState, row: IncidentRow) -> Extent:
-    """From when to when an incident lasted so far; without an end while anything fires."""
-    members = state.members[row.id]
-    members.extent = (members.tally.first_start or row.opened_at, _end(state, row))
-    return members.extent
-
-
-def _end(state: StreamState, row: IncidentRow) -> datetime | None:
-    """Where an incident ends so far: its resolve, else its latest end; None while anything fires."""
-    if row.status is not IncidentStatus.OPEN:
-        resolved = state.stamps(row.id).at(MilestoneName.RESOLVED)
-        if resolved is not None:
-            return resolved
-    members = state.members[row.id]
-    if not members.episodes:
-        return row.opened_at
-    return None if members.tally.firing else members.tally.last_end

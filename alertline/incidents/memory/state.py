@@ -1,6 +1,6 @@
 """What the rules ask of the memory of one stream."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,14 +11,18 @@ from alertline.incidents.derived.milestones import Stamps, stamp
 from alertline.incidents.derived.timeline import bounds, lasted
 from alertline.incidents.memory.archive import Resting
 from alertline.incidents.memory.background import Background
+from alertline.incidents.memory.ending import is_over
+from alertline.incidents.memory.members import Extent
 from alertline.incidents.memory.stream import EPOCH, StreamMemory
+from alertline.incidents.memory.subjects import ENDLESS, Subject
 from alertline.incidents.memory.whereabouts import Lasted
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
 from alertline.incidents.scopes import EVERYWHERE
-from schemas.vocabulary import IncidentStatus
+from schemas.vocabulary import IncidentStatus, MilestoneName
 
 __all__ = ["EPOCH", "StreamState"]
 
+_NONE: Final = timedelta(0)
 _NEAR: Final = 4  # how many incidents are looked at where a rule asks for those about something
 
 
@@ -29,9 +33,9 @@ class StreamState(StreamMemory):
         """The incidents of a scope that were not merged away, newest opened first."""
         return (self.incidents[each] for each in self.by_scope[scope].newest_first())
 
-    def current(self, scope: str, count: int) -> list[IncidentRow]:
-        """The incidents of a scope that were opened last and are not over, newest first."""
-        return [self.incidents[each] for each in self._subjects.newest(("scope", scope), count)]
+    def current(self, scope: str, episode: EpisodeRow, count: int) -> list[IncidentRow]:
+        """The incidents of a scope that an episode may join which were opened last, newest first."""
+        return self._joinable(("scope", scope), episode, count, lambda _: True)
 
     def incidents_near(self, scope: str, at: datetime, reach: timedelta) -> Iterator[IncidentRow]:
         """The incidents of a scope that were not merged away: every open one, all within reach of a time, and more."""
@@ -62,20 +66,70 @@ class StreamState(StreamMemory):
             if each not in self.incidents:
                 self._recall_incident(each)
 
-    def incidents_about(self, scope: str, service: str) -> list[IncidentRow]:
-        """The incidents that are not over in which a service is a member: the newest few, newest first."""
+    def incidents_about(self, scope: str, service: str, episode: EpisodeRow) -> list[IncidentRow]:
+        """The incidents that an episode may join in which a service is a member: the newest few, newest first."""
+        named = ("service", scope, service)
+        return self._joinable(named, episode, _NEAR, lambda each: service in self.members[each].services)
+
+    def incidents_keyed(self, alert: AlertRow, episode: EpisodeRow) -> list[IncidentRow]:
+        """The incidents that an episode may join of which a member shares a configured key with its alert."""
+        found: dict[str, IncidentRow] = {}
+        for subject in self.keys_of(alert).values():
+            shared = self._joinable(subject, episode, _NEAR, lambda each: self.shared_key(each, alert) is not None)
+            found |= {row.id: row for row in shared}
+        return sorted(found.values(), key=lambda row: row.opened, reverse=True)[:_NEAR]
+
+    def _joinable(
+        self, subject: Subject, episode: EpisodeRow, count: int, about_it: Callable[[str], bool]
+    ) -> list[IncidentRow]:
         found = self._subjects.newest(
-            ("service", scope, service), _NEAR, lambda each: service in self.members[each].services
+            subject,
+            count,
+            episode.started_at,
+            self._joined_until,
+            lambda each: self.may_join(self.incidents[each], episode) and about_it(each),
         )
         return [self.incidents[each] for each in found]
 
-    def incidents_keyed(self, alert: AlertRow) -> list[IncidentRow]:
-        """The incidents that are not over of which a member shares a configured key with an alert."""
-        found: dict[str, IncidentRow] = {}
-        for subject in self.keys_of(alert).values():
-            shared = self._subjects.newest(subject, _NEAR, lambda each: self.shared_key(each, alert) is not None)
-            found |= {each: self.incidents[each] for each in shared}
-        return sorted(found.values(), key=lambda row: row.opened, reverse=True)[:_NEAR]
+    def _joined_until(self, incident: str) -> datetime | None:
+        row = self.incidents[incident]
+        if row.merged_into is not None:
+            return None
+        end = None if row.status is IncidentStatus.OPEN else self._extent(row)[1]
+        return ENDLESS if end is None else end + self._reach(row)
+
+    def may_join(self, row: IncidentRow, episode: EpisodeRow) -> bool:
+        """Whether an incident is not over, and an episode lies near enough to it (event time) to be weighed."""
+        return not is_over(row, self.log_time, self.policy) and self.gap(row, episode) <= self._reach(row)
+
+    def _reach(self, row: IncidentRow) -> timedelta:
+        """What was declared reaches far."""
+        return self.policy.quiet if self.members[row.id].episodes else self.policy.declared_reach
+
+    def gap(self, row: IncidentRow, episode: EpisodeRow) -> timedelta:
+        """Event time between an episode and an incident; zero where they overlap."""
+        start, end = self._extent(row)
+        if episode.started_at < start:
+            return _NONE if episode.ended_at is None else max(start - episode.ended_at, _NONE)
+        return _NONE if end is None else max(episode.started_at - end, _NONE)
+
+    def _extent(self, row: IncidentRow) -> Extent:
+        """From when to when an incident lasted so far; without an end while anything fires."""
+        members = self.members[row.id]
+        if members.extent is None:
+            members.extent = (members.tally.first_start or row.opened_at, self._end(row))
+        return members.extent
+
+    def _end(self, row: IncidentRow) -> datetime | None:
+        """Where an incident ends so far: its resolve, else its latest end; None while anything fires."""
+        if row.status is not IncidentStatus.OPEN:
+            resolved = self.stamps(row.id).at(MilestoneName.RESOLVED)
+            if resolved is not None:
+                return resolved
+        members = self.members[row.id]
+        if not members.episodes:
+            return row.opened_at
+        return None if members.tally.firing else members.tally.last_end
 
     def shared_key(self, incident: str, alert: AlertRow) -> str | None:
         """The first configured label of which a member of an incident has the same value as an alert."""

@@ -15,7 +15,7 @@ from typing import Final, cast
 from alertline.incidents.memory.archive import NO_ARCHIVE, Archive, Recalled, resting
 from alertline.incidents.memory.background import Background
 from alertline.incidents.memory.conditions import Conditions
-from alertline.incidents.memory.ending import alone_rests_at, is_over, rests_at, said_rests_at
+from alertline.incidents.memory.ending import alone_rests_at, rests_at, said_rests_at
 from alertline.incidents.memory.leases import pace_of, silent_deadline
 from alertline.incidents.memory.maintenance import expected_over
 from alertline.incidents.memory.members import About, Members
@@ -70,7 +70,7 @@ class StreamMemory:
         self.waiting: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.deliveries = Remembered(policy.keyed_memory, policy.unkeyed_memory)
         self._conditions = Conditions(self, self.alerts, self.episodes)
-        self._subjects = Subjects(self._is_over)
+        self._subjects = Subjects()
         self._aliases: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._timers = Timers[TimerKind](self._deadline)
         self._rests = Timers[_Rest](self._rests_at)
@@ -186,7 +186,7 @@ class StreamMemory:
         row = self.incidents.get(incident)
         if row is not None:
             self._whereabouts[row.scope].note(incident)
-            self._subjects.changed(incident, row.opened)
+            self._subjects.changed(incident)
 
     def _put_incident(self, row: IncidentRow) -> None:
         new = row.id not in self.incidents
@@ -223,9 +223,6 @@ class StreamMemory:
         if found is None:
             found = self.members[incident] = Members()
         return found
-
-    def _is_over(self, incident: str) -> bool:
-        return is_over(self.incidents[incident], self.log_time, self.policy)
 
     # ---------------------------------------------------------------- timers
 
