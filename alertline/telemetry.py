@@ -1,21 +1,17 @@
-"""What this process tells about itself: metrics (Prometheus) and logs (structlog).
+"""What this process counts about itself, for Prometheus.
 
 Every metric is declared here, once, with the meaning of its labels. Label values come from closed sets: a sender can
-never make a new time series. Logs are events with keys; what is secret (tokens, query strings, bodies) is never a key.
+never make a new time series.
 
 What is counted on every delivery is a plain addition (`Tally`, `Durations`), made a metric when somebody asks for it:
 the library's own counters take a lock each time. Both belong to the thread of the event loop.
 """
 
-import logging
-import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from itertools import accumulate
 from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -32,9 +28,7 @@ __all__ = [
     "REGISTRY",
     "SPOOL_WAITING",
     "Durations",
-    "LogFormat",
     "Tally",
-    "configure_logging",
     "exposition",
 ]
 
@@ -129,52 +123,3 @@ EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 def exposition() -> bytes:
     """Every metric in Prometheus' text format."""
     return generate_latest(REGISTRY)
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    JSON = "json"
-    CONSOLE = "console"
-
-
-def configure_logging(log_format: LogFormat, level: str = "INFO") -> None:
-    """Send every log event, ours and the libraries', to standard error, one line each.
-
-    Raises:
-        ValueError: no such level.
-    """
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    # tracebacks without the values of variables: those are deliveries, and pages of them
-    renderer: list[structlog.types.Processor]
-    if log_format is LogFormat.JSON:
-        told = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        renderer = [structlog.processors.ExceptionRenderer(told), structlog.processors.JSONRenderer()]
-    else:
-        plain = structlog.dev.plain_traceback
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
-        )
-    )
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # it tells of every step of its own
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())

@@ -62,7 +62,7 @@ def demo(scenario: str, leave: bool, port: int | None, **flags: object) -> None:
 
 
 async def _demo(settings: Settings, scenario: DemoScenario, folder: Path, *, leave: bool) -> None:
-    from alertline.telemetry import LogFormat, configure_logging
+    from alertline.logs import LogFormat, configure_logging
     from alertline.wiring.server import ServeOptions, serving
 
     configure_logging(LogFormat(settings.log_format), level="WARNING")

@@ -20,7 +20,7 @@ from alertline.cli.options import (
 )
 from alertline.cluster import Role
 from alertline.config import Settings, check_address
-from alertline.telemetry import LogFormat, configure_logging
+from alertline.logs import LogFormat, configure_logging
 
 __all__ = ["correlate", "ingest", "review", "serve", "stop_signal"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from alertline.telemetry import LogFormat, configure_logging
+from alertline.logs import LogFormat, configure_logging
 
 
 @pytest.fixture(autouse=True)

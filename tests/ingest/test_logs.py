@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from alertline.telemetry import LogFormat, configure_logging
+from alertline.logs import LogFormat, Repeats, configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +46,30 @@ def test_console(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert "delivery.taken" in shown
     assert "\x1b" not in shown
+
+
+def test_a_library_that_repeats_itself_is_heard_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    """By its words, whatever stands in them; how often it said so is told with the next. Others are left alone."""
+    now_s = 0.0
+    caplog.handler.addFilter(heard := Repeats("aiokafka", lambda: now_s))
+    try:
+        for second in range(25):
+            now_s = float(second)
+            for node in (1, 2):
+                logging.getLogger("aiokafka.conn").error("node %s is away", node)
+            logging.getLogger("aiokafka").warning(f"once at {second}" if second == 3 else "no coordinator")
+            logging.getLogger("aiokafkaesque").error("as it is %s", second)
+    finally:
+        caplog.handler.removeFilter(heard)
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [line for line in told if not line.startswith("as it is")] == [
+        "node 1 is away",
+        "no coordinator",
+        "once at 3",
+        "node 1 is away (and 19 like it since)",
+        "no coordinator (and 8 like it since)",
+        "node 1 is away (and 19 like it since)",
+        "no coordinator (and 9 like it since)",
+    ]
+    assert sum(line.startswith("as it is") for line in told) == 25
