@@ -12,11 +12,9 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
 
-from alertline.clock import monotonic
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors
+from alertline.eventlog.kafka_client import client_options, ended, kafka_errors
 from alertline.eventlog.port import LogUnavailable
 
 __all__ = ["Membership"]
@@ -27,7 +25,6 @@ _HEARTBEAT_MS: Final = 1_000  # so soon it is noticed that somebody came or went
 _LOOK_MS: Final = 500
 _JOIN_S: Final = 60.0  # the first of a group waits for others, by the broker's setting 3 s
 _AGAIN_S: Final = 2.0
-_ASKED: Final = 3  # times in a session whether a broker answers
 _IDLE_MS: Final = 24 * 3600 * 1000  # nothing is polled here, and that is no sign of death
 
 Assigned = Callable[[frozenset[int]], Awaitable[None]]
@@ -81,12 +78,8 @@ class Membership:
         try:
             async with asyncio.timeout(_JOIN_S):
                 await consumer.start()
-            answered_at = asked_at = monotonic()
-            while monotonic() - answered_at < self._kafka.session_s:
+            while True:
                 await consumer.getmany(timeout_ms=_LOOK_MS)  # gives nothing, but tells what is wrong
-                if monotonic() - asked_at > self._kafka.session_s / _ASKED:
-                    answered_at, asked_at = await _answered(consumer) or answered_at, monotonic()
-            raise LogUnavailable("Kafka: no broker that this member of the group knows answers")
         finally:
             self._consumer = None
             await ended(consumer.stop())
@@ -95,20 +88,6 @@ class Membership:
         """Fetch nothing of them here."""
         if self._consumer is not None:
             self._consumer.pause(*partitions)
-
-
-async def _answered(consumer: AIOKafkaConsumer) -> float | None:
-    """When a broker that a consumer knows has just answered; None: none does.
-
-    A consumer forgets the servers of the settings as soon as it knows brokers. If those are gone, because they were all
-    that was up when it asked last, it asks them for ever, as fast as they refuse it, and never hears of the others.
-    """
-    try:
-        async with asyncio.timeout(REQUEST_S):
-            await consumer.topics()
-    except (TimeoutError, KafkaError):
-        return None
-    return monotonic()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

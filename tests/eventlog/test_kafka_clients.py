@@ -56,8 +56,8 @@ class Member:
 
     def __init__(self, kafka: Kafka, name: str) -> None:
         self.given: list[frozenset[int]] = []
-        self.membership = Membership(kafka, name, self._revoked, self._assigned)
-        self._task = asyncio.create_task(self.membership.run())
+        self._membership = Membership(kafka, name, self._revoked, self._assigned)
+        self._task = asyncio.create_task(self._membership.run())
 
     async def _assigned(self, partitions: frozenset[int]) -> None:
         self.given.append(partitions)
@@ -71,12 +71,6 @@ class Member:
             while not self.given or len(self.given[-1]) != count:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
         return self.given[-1]
-
-    async def is_a_member(self, whether: bool) -> None:
-        """Wait until it says so."""
-        async with asyncio.timeout(BOUND_S):
-            while (self.membership.problem is None) is not whether:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
 
     async def end(self) -> None:
         """It ends, and says nothing to the group."""
@@ -100,23 +94,3 @@ async def test_a_member_that_comes_back_disturbs_nobody(broker: Broker) -> None:
     finally:
         await again.end()
         await members[1].end()
-
-
-async def test_a_member_that_no_broker_answers_begins_anew(broker: Broker) -> None:
-    """After a session of silence it says so, and goes by the servers of the settings again, not by those it knew."""
-    kafka = kafka_for_tests.settings(broker.address, partitions=2, session="1500ms")
-    log = await KafkaLog.open(kafka)
-    await log.close()
-    member = Member(kafka, "one")
-    try:
-        await member.has(2)
-        os.kill(broker.pid, signal.SIGSTOP)
-        try:
-            await member.is_a_member(False)
-        finally:
-            os.kill(broker.pid, signal.SIGCONT)
-        member.given.clear()
-        assert await member.has(2) == frozenset({0, 1})
-        await member.is_a_member(True)
-    finally:
-        await member.end()
