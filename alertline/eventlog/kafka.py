@@ -14,7 +14,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors, why_unreachable
+from alertline.eventlog.kafka_client import (
+    REQUEST_S,
+    client_options,
+    ended,
+    kafka_errors,
+    new_consumer,
+    why_unreachable,
+)
 from alertline.eventlog.kafka_cursor import Cursor
 from alertline.eventlog.kafka_producer import Outgoing, Producer
 from alertline.eventlog.kafka_topics import Topics, prepare_topics
@@ -52,7 +59,7 @@ class KafkaLog:
             raise LogUnavailable(f"Kafka: {why}") from error
         producer = Producer(kafka)
         await producer.start()
-        asking = AIOKafkaConsumer(**client_options(kafka))
+        asking = new_consumer(client_options(kafka))
         try:
             with kafka_errors("no connection"):
                 async with asyncio.timeout(REQUEST_S):

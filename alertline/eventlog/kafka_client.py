@@ -6,7 +6,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from aiokafka.client import collect_hosts
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient, collect_hosts
 from aiokafka.conn import create_conn
 from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError, KafkaError, ProducerClosed
 
@@ -15,11 +16,20 @@ from alertline.errors import AlertlineError
 from alertline.eventlog.port import LogClosed, LogUnavailable
 from alertline.tasks import heed, is_cancelled
 
-__all__ = ["REQUEST_S", "client_options", "ended", "kafka_errors", "why_unreachable"]
+__all__ = [
+    "REQUEST_S",
+    "client_options",
+    "ended",
+    "kafka_errors",
+    "new_consumer",
+    "new_producer",
+    "why_unreachable",
+]
 
 REQUEST_S: Final = 5.0
 """How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
 _CLIENT_ID: Final = "alertline"
+_AGAIN_S: Final = 0.1
 
 
 def client_options(kafka: Kafka) -> dict[str, Any]:
@@ -32,7 +42,7 @@ def client_options(kafka: Kafka) -> dict[str, Any]:
         "bootstrap_servers": [server.strip() for server in kafka.servers.split(",")],
         "client_id": _CLIENT_ID,
         "request_timeout_ms": int(REQUEST_S * 1000),
-        "retry_backoff_ms": 100,
+        "retry_backoff_ms": int(_AGAIN_S * 1000),
         "metadata_max_age_ms": 30_000,  # a new leader is mostly noticed by an error; this is for the rest
     }
     tls = kafka.tls == "on"
@@ -58,6 +68,41 @@ def _tls(kafka: Kafka) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise AlertlineError(f"the certificates of [kafka] cannot be used: {error}") from error
     return context
+
+
+def new_producer(options: dict[str, Any]) -> AIOKafkaProducer:
+    """A producer, not started, that finds its cluster again (`_never_lost`)."""
+    producer = AIOKafkaProducer(**options)
+    _never_lost(producer.client)
+    return producer
+
+
+def new_consumer(options: dict[str, Any], **more: object) -> AIOKafkaConsumer:
+    """A consumer, not started, that finds its cluster again (`_never_lost`)."""
+    consumer = AIOKafkaConsumer(**options, **more)
+    _never_lost(consumer._client)
+    return consumer
+
+
+def _never_lost(client: AIOKafkaClient) -> None:
+    """Let a client that no broker it knows answers ask the servers of the settings again, after a pause.
+
+    aiokafka forgets those servers as soon as it knows brokers. If the only one that was up when it asked, in the middle
+    of a cluster's restart, goes for good, it never hears of the others, and asks that one thousands of times a second.
+    """
+    update = client._metadata_update
+
+    async def updated(*asked: object) -> bool:
+        if await update(*asked):
+            return True
+        await asyncio.sleep(_AGAIN_S)
+        try:
+            await client.bootstrap()
+        except KafkaError:
+            return False
+        return bool(await update(*asked))
+
+    client._metadata_update = updated
 
 
 @contextmanager

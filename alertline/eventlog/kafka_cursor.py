@@ -14,7 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from alertline.clock import from_micros, monotonic
-from alertline.eventlog.kafka_client import REQUEST_S, ended, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, ended, kafka_errors, new_consumer
 from alertline.eventlog.kafka_producer import SENT_AT
 from alertline.eventlog.port import LogClosed, LogRecord, LogUnavailable, Position, UnsupportedLog
 
@@ -119,7 +119,7 @@ class Cursor:
     async def _opened(self) -> AIOKafkaConsumer:
         if self._closed:
             raise LogClosed("the event log is closed")
-        consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", max_partition_fetch_bytes=_AHEAD_BYTES)
+        consumer = new_consumer(self._options, auto_offset_reset="none", max_partition_fetch_bytes=_AHEAD_BYTES)
         try:
             async with asyncio.timeout(REQUEST_S):
                 await consumer.start()

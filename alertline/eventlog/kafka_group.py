@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import client_options, ended, kafka_errors
+from alertline.eventlog.kafka_client import client_options, ended, kafka_errors, new_consumer
 from alertline.eventlog.port import LogUnavailable
 
 __all__ = ["Membership"]
@@ -62,8 +62,8 @@ class Membership:
 
     async def _belong(self) -> None:
         session_ms = int(self._kafka.session_s * 1000)
-        consumer = self._consumer = AIOKafkaConsumer(
-            **client_options(self._kafka),
+        consumer = self._consumer = new_consumer(
+            client_options(self._kafka),
             group_id=self._kafka.group,
             group_instance_id=self._instance,
             enable_auto_commit=False,

@@ -18,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from alertline.clock import micros, monotonic, now
 from alertline.cluster import Kafka
-from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors
+from alertline.eventlog.kafka_client import REQUEST_S, client_options, ended, kafka_errors, new_producer
 from alertline.eventlog.kafka_topics import MAX_MESSAGE
 from alertline.eventlog.port import LogClosed, LogUnavailable, TooLarge
 
@@ -75,7 +75,7 @@ class Producer:
         self._watch = asyncio.create_task(self._keep())
 
     async def _made(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(**self._options)
+        producer = new_producer(self._options)
         with kafka_errors("no connection"):
             try:
                 async with asyncio.timeout(REQUEST_S):

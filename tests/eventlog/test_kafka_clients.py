@@ -6,13 +6,16 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 
+from alertline.clock import monotonic
 from alertline.cluster import Kafka
 from alertline.eventlog.kafka import KafkaLog
+from alertline.eventlog.kafka_client import client_options, new_consumer
 from alertline.eventlog.kafka_group import Membership
 from alertline.eventlog.port import LogUnavailable
 from tests.support import kafka as kafka_for_tests
-from tests.support.kafka_jars import Broker, cluster
+from tests.support.kafka_jars import Broker, cluster, free_port
 
 pytestmark = pytest.mark.skipif(
     kafka_for_tests.kind() != "real", reason="freezes a broker of its own: needs Java and Maven"
@@ -49,6 +52,49 @@ async def test_a_producer_without_an_answer_is_given_up(broker: Broker, monkeypa
         assert [each.payload for each in await log.read(0, position.offset, 9)] == [b"3"]
     finally:
         await log.close()
+
+
+def misled(client: AIOKafkaClient) -> None:
+    """Let a client know its broker only where it is no more, as after a move, or the loss of all but others."""
+    for connection in client._conns.values():
+        connection.close()
+    client._conns.clear()
+    client.cluster._brokers = {
+        number: known._replace(port=free_port()) for number, known in client.cluster._brokers.items()
+    }
+
+
+async def test_whoever_knows_no_living_broker_finds_the_cluster_again(broker: Broker) -> None:
+    """By the servers of the settings, and without asking dead brokers as fast as they refuse it."""
+    kafka = kafka_for_tests.settings(broker.address)
+    log = await KafkaLog.open(kafka)
+    try:
+        await log.append("s", b"1")
+        assert len(await log.read(0, 0, 9)) == 1
+        consumer = log._cursors[0]._consumer
+        assert consumer is not None
+        assert log._producer.current is not None
+        before = log._producer.current
+        for client in (log._producer.current.client, log._asking._client, consumer._client):
+            misled(client)
+        async with asyncio.timeout(BOUND_S):
+            await log.append("s", b"2")
+            assert log._producer.current is before
+            assert await log.end(0) == 2
+            assert [each.payload for each in await log.read(0, 1, 9)] == [b"2"]
+    finally:
+        await log.close()
+
+
+async def test_dead_brokers_are_not_asked_without_a_pause() -> None:
+    """However often somebody wants to know where the leader is."""
+    consumer = new_consumer(client_options(kafka_for_tests.settings(f"127.0.0.1:{free_port()}")))
+    client, asked, began = consumer._client, 0, monotonic()
+    while monotonic() - began < 0.5:
+        assert not await client._metadata_update(client.cluster, None)
+        asked += 1
+    await consumer.stop()
+    assert asked <= 6
 
 
 class Member:
