@@ -1,13 +1,14 @@
 """Replaying a log in memory: the correlator alone, no server, no database. The receive times are the only clock."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from alertline.incidents.engine import Step, advance, step
-from alertline.incidents.memory.state import StreamState
-from alertline.incidents.model import ItemRow
+from alertline.incidents.memory.state import EPOCH, StreamState
+from alertline.incidents.model import ItemRow, Row, load_order
 from alertline.incidents.policy import Policy
 from alertline.incidents.present import present
 from schemas.incident import Incident
@@ -33,12 +34,18 @@ class Replay:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._offset = 0
+        self._decided: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+        self._log_times: dict[str, datetime] = {}
         self.states: dict[str, StreamState] = {}
 
     def feed(self, record: Record) -> Step:
-        """Take in the next record."""
+        """Take in the next record. If the core fails on it, `leave_out` must come next."""
         self._offset += 1
-        return step(self._of(record.stream), self._offset, record)
+        state = self._of(record.stream)
+        done = step(state, self._offset, record)
+        self._decided[record.stream].update((each.row.id, each.row) for each in done.decisions)
+        self._log_times[record.stream] = state.log_time
+        return done
 
     def _of(self, stream: str) -> StreamState:
         state = self.states.get(stream)
@@ -47,11 +54,18 @@ class Replay:
         return state
 
     def leave_out(self, record: Record) -> None:
-        """Pass over the next record, on which the core fails; a copy of it is known."""
-        self._offset += 1
+        """Go on without the record on which the core has just failed; a copy of it is known.
+
+        The memory is of no use any more: it is made again of what was decided before, as a server loads it.
+        """
+        failed = self.states.pop(record.stream)
+        state = self._of(record.stream)
+        state.log_time = self._log_times.get(record.stream, EPOCH)
+        for row in sorted(self._decided[record.stream].values(), key=load_order):
+            state.put(row)
+        state.deliveries = failed.deliveries
         if isinstance(record, Delivery):
-            known = self._of(record.stream).deliveries
-            known.add(record.id, record.received_at, self._offset, keyed=record.keyed)
+            state.deliveries.add(record.id, record.received_at, self._offset, keyed=record.keyed)
 
     def run_on(self) -> None:
         """Let log time run on by the quiet period: what was quiet already resolves, what still fires stays open."""

@@ -11,7 +11,6 @@ import orjson
 from alertline.cli.progress import Advance
 from alertline.config import Settings
 from alertline.configuring import configuration_of
-from alertline.errors import AlertlineError
 from alertline.incidents.policy import policy_of
 from alertline.incidents.telling.difference import difference, difference_text
 from alertline.incidents.telling.draft import draft
@@ -53,76 +52,33 @@ def replayed(
     """What the lines come to under these settings; `tell` hears what each was read as.
 
     `fixed`: the settings hold throughout; else what the recording itself says was configured holds from there on.
-    `lines` are read again from the first one on if the core fails on one, which is then left out, and told of.
+    A record on which the core fails is left out, and told of, as a server does.
     """
-    played = _Played(settings, advance, tell, fixed=fixed)
-    while True:
-        try:
-            return played.through(lines)
-        except _Failed as error:
-            if len(played.failed) >= MOST_FAILED:
-                raise error.__cause__ or error from None
-            played.failed[error.number] = type(error.__cause__).__name__
-
-
-class _Failed(Exception):
-    """The core fails on a record; its memory is of no use any more."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"record no. {number}")
-        self.number = number
-
-
-class _Played:
-    """A recording, played again from its beginning without the records on which the core fails, as a server does.
-
-    Attributes:
-        failed: what it failed with, by number of the record.
-    """
-
-    def __init__(
-        self, settings: Settings, advance: Advance, tell: Callable[[Line, Record], None] | None, *, fixed: bool
-    ) -> None:
-        self._integrations = integrations_of(settings)
-        self._policy = policy_of(configuration_of(settings))
-        self._advance, self._tell, self._fixed = advance, tell, fixed
-        self._told = 0
-        self.failed: dict[int, str] = {}
-
-    def through(self, lines: Iterable[Line]) -> Replayed:
-        """Play it once.
-
-        Raises:
-            _Failed: at a record that is not known to fail; AlertlineError: the lines cannot be read again.
-        """
-        replay, number = Replay(self._policy), 0
-        for number, line in enumerate(lines, start=1):
-            record = record_of(line, self._integrations)
-            if number in self.failed:
+    integrations, replay, failed = integrations_of(settings), Replay(policy_of(configuration_of(settings))), 0
+    for line in lines:
+        record = record_of(line, integrations)
+        if not (fixed and isinstance(record, Configured)):
+            try:
+                replay.feed(record)
+            except Exception as error:
+                failed += 1
+                if failed > MOST_FAILED:
+                    raise
                 replay.leave_out(record)
-                record = self._left_out(number, line, record)
-            elif not (self._fixed and isinstance(record, Configured)):
-                try:
-                    replay.feed(record)
-                except Exception as error:
-                    raise _Failed(number) from error
-            if number > self._told:
-                self._told = number
-                if self._tell is not None:
-                    self._tell(line, record)
-                self._advance()
-        if number < self._told:
-            raise AlertlineError("the core fails on a line, and the recording cannot be read again: give it as a file")
-        replay.run_on()
-        return replay.result()
+                record = _left_out(line, record, error)
+        if tell is not None:
+            tell(line, record)
+        advance()
+    replay.run_on()
+    return replay.result()
 
-    def _left_out(self, number: int, line: Line, record: Record) -> Record:
-        reason = f"the correlator failed on it: {self.failed[number]}"
-        if number > self._told:
-            click.echo(f"line {line.number} is left out: {reason}", err=True)
-        if not isinstance(record, Delivery):
-            return record
-        return msgspec.structs.replace(record, outcome=Outcome.QUARANTINED, reason=reason)
+
+def _left_out(line: Line, record: Record, error: Exception) -> Record:
+    reason = f"the correlator failed on it: {type(error).__name__}"
+    click.echo(f"line {line.number} is left out: {reason}", err=True)
+    if not isinstance(record, Delivery):
+        return record
+    return msgspec.structs.replace(record, outcome=Outcome.QUARANTINED, reason=reason)
 
 
 def compare_lines(
