@@ -76,6 +76,8 @@ class Timers(Generic[Kind]):
 
     def pop(self, by: datetime) -> Due[Kind] | None:
         """Take the next timer that is due by then."""
+        if not self._due or self._due[0][0] > by:
+            return None  # no deadline is before that of its entry
         due = self.next()
         if due is None or due[0] > by:
             return None
