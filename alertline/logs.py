@@ -27,8 +27,9 @@ class LogFormat(StrEnum):
 
 
 class Repeats(logging.Filter):
-    """Lets what one library says the same way again and again through once in a while, with how often it was said.
+    """Lets what one library says the same way again and again through once in a while.
 
+    The next one that is let through, whenever that is, says how many were not.
     While a broker is away, aiokafka says so at each try, hundreds of times a second: nothing else could be read there.
     The same way: by the same logger, at the same level, in the same words but for what stands in them.
     """
@@ -48,7 +49,7 @@ class Repeats(logging.Filter):
             self._told[said] = at_s, withheld + 1
             return False
         if len(self._told) >= _MOST:
-            self._told.clear()
+            del self._told[next(iter(self._told))]
         self._told[said] = now_s, 0
         if withheld:
             record.msg, record.args = f"{record.getMessage()} (and {withheld} like it since)", ()

@@ -5,6 +5,7 @@ one at a time, in turns; and while deliveries stream in, in a hundredth of the t
 for it: pages are made of the rows.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -13,10 +14,11 @@ from alertline.clock import monotonic
 __all__ = ["Turns"]
 
 # What is long changes with every delivery, so it is told again and again: in a round after another, each of which
-# takes at most so much of the time; and in a smaller part while deliveries stream in.
+# takes at most so much of the time; and in a smaller part while deliveries stream in, until so long after the last.
 _SOONEST_S: Final = 1.0
 _SHARE: Final = 0.1
 _BUSY_SHARE: Final = 0.01
+_STREAM_S: Final = 1.0
 
 
 class Turns:
@@ -31,21 +33,22 @@ class Turns:
         self._elapsed = elapsed
         self._waiting = True  # what a run before us left untold
         self._worked_s = 0.0
-        self._round_at = self._busy_at = elapsed()
+        self._round_at = self._busy_at = self._quiet_at = elapsed()
 
     def wait(self) -> None:
         """Some incident is not told as it is."""
         self._waiting = True
 
-    def due_in_s(self) -> float | None:
-        """How long whoever has nothing else to do may sleep until the next turn; None: nothing waits."""
-        if self.after:
-            return 0.0
-        return max(0.0, self._round_at - self._elapsed()) if self._waiting else None
+    def stream(self) -> None:
+        """Deliveries came."""
+        self._quiet_at = self._elapsed() + _STREAM_S
 
-    def is_due(self, *, busy: bool) -> bool:
-        """Whether it is time for one; `busy`: while deliveries stream in."""
-        return self.due_in_s() == 0.0 and not (busy and self._elapsed() < self._busy_at)
+    def due_in_s(self) -> float:
+        """How long until the next turn, if nothing comes until then, in seconds; infinite: nothing waits."""
+        if not (self._waiting or self.after):
+            return math.inf
+        round_at = self._elapsed() if self.after else self._round_at
+        return max(0.0, max(round_at, min(self._busy_at, self._quiet_at)) - self._elapsed())
 
     def taken(self, incident: str | None, worked_s: float) -> None:
         """This incident had its turn, and everything else waited for so long; None: there was no more, the round ends.

@@ -6,6 +6,7 @@ replaced can write nothing more. The memory is by construction what was written:
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -153,13 +154,20 @@ class Runner:
             if records and records[0].position.offset > claim.next_offset:
                 claim = await self._past_what_is_gone(claim)
             if records:
-                began = monotonic()
-                claim = await self._apply(claim, records)
-                await self._tell_later(claim, busy=True)
-                await self._rest(monotonic() - began, records)
-            elif not await self._tell_later(claim, busy=False):
-                await self._make_sure(claim)
-                await self._idle(claim.next_offset, ticked)
+                claim = await self._work(claim, records)
+                continue
+            await self._make_sure(claim)
+            timer_s = await self._tick(ticked)
+            if not await self._tell_later(claim):
+                await self._news(claim.next_offset, min(timer_s, self._turns.due_in_s(), _IDLE_S))
+
+    async def _work(self, claim: Claim, records: Sequence[LogRecord]) -> Claim:
+        began = monotonic()
+        claim = await self._apply(claim, records)
+        self._turns.stream()
+        await self._tell_later(claim)
+        await self._rest(monotonic() - began, records)
+        return claim
 
     async def _past_what_is_gone(self, claim: Claim) -> Claim:
         read_until = [(state.stream, state.log_time) for state in self._states.all()]
@@ -203,9 +211,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - nor one that the store refuses
             return await self._apply_in_halves(claim, records, error)
 
-    async def _tell_later(self, claim: Claim, *, busy: bool) -> bool:
+    async def _tell_later(self, claim: Claim) -> bool:
         """Tell one of the timelines that were too long to be told with their batch, if it is time; whether it was."""
-        if not self._turns.is_due(busy=busy):
+        if self._turns.due_in_s() > 0:
             return False
         began = monotonic()
         facts = await self._writer.untold(claim, self._turns.after)
@@ -286,21 +294,20 @@ class Runner:
             await self._writer.check(claim)
             self._sure_at = monotonic()
 
-    async def _idle(self, next_offset: int, ticked: set[tuple[str, datetime]]) -> None:
-        """Nothing to read: write a tick for every timer that is due, else wait for news or for the next one."""
-        time, due_s = self._clock(), self._turns.due_in_s()
-        wait_s = _IDLE_S if due_s is None else min(_IDLE_S, due_s)
+    async def _tick(self, ticked: set[tuple[str, datetime]]) -> float:
+        """Write a tick for every timer that is due; how long until the next one may be, in seconds."""
+        time, next_s = self._clock(), math.inf
         for state in self._states.all() if self.ticking else ():
             deadline = state.next_deadline()
             if deadline is None:
                 continue
             due_s = (deadline + _TICK_AFTER - time).total_seconds()
             if due_s > 0:
-                wait_s = min(wait_s, due_s)
+                next_s = min(next_s, due_s)
             elif (state.stream, deadline) not in ticked:
                 ticked.add((state.stream, deadline))
                 await self._log.append(state.stream, encode(Tick(stream=state.stream, at=time)))
-        await self._news(next_offset, wait_s)
+        return next_s
 
     async def _news(self, next_offset: int, wait_s: float) -> None:
         """Wait for a record, for the end of the wait, for `stop` or for `hold`."""

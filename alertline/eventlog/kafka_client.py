@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient, collect_hosts
-from aiokafka.conn import create_conn
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, collect_hosts
+from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError, KafkaError, ProducerClosed
 
 from alertline.cluster import Kafka
@@ -30,6 +30,7 @@ REQUEST_S: Final = 5.0
 """How long one request may take: much longer than a healthy cluster needs, much shorter than people wait."""
 _CLIENT_ID: Final = "alertline"
 _AGAIN_S: Final = 0.1
+_FIRST: Final = ("bootstrap", ConnectionGroup.DEFAULT)  # where a client keeps its connection until it knows brokers
 
 
 def client_options(kafka: Kafka) -> dict[str, Any]:
@@ -73,22 +74,23 @@ def _tls(kafka: Kafka) -> ssl.SSLContext:
 def new_producer(options: dict[str, Any]) -> AIOKafkaProducer:
     """A producer, not started, that finds its cluster again (`_never_lost`)."""
     producer = AIOKafkaProducer(**options)
-    _never_lost(producer.client)
+    _never_lost(producer.client, options)
     return producer
 
 
 def new_consumer(options: dict[str, Any], **more: object) -> AIOKafkaConsumer:
     """A consumer, not started, that finds its cluster again (`_never_lost`)."""
     consumer = AIOKafkaConsumer(**options, **more)
-    _never_lost(consumer._client)
+    _never_lost(consumer._client, options)
     return consumer
 
 
-def _never_lost(client: AIOKafkaClient) -> None:
+def _never_lost(client: AIOKafkaClient, options: dict[str, Any]) -> None:
     """Let a client that no broker it knows answers ask the servers of the settings again, after a pause.
 
     aiokafka forgets those servers as soon as it knows brokers. If the only one that was up when it asked, in the middle
     of a cluster's restart, goes for good, it never hears of the others, and asks that one thousands of times a second.
+    A connection that stands where it puts its very first one is asked too, and closed as soon as it knows brokers.
     """
     update = client._metadata_update
 
@@ -96,13 +98,23 @@ def _never_lost(client: AIOKafkaClient) -> None:
         if await update(*asked):
             return True
         await asyncio.sleep(_AGAIN_S)
-        try:
-            await client.bootstrap()
-        except KafkaError:
-            return False
-        return bool(await update(*asked))
+        for host, port, _ in client.hosts:
+            try:
+                first = client._conns[_FIRST] = await _connected(options, host, port)
+            except (KafkaError, OSError, TimeoutError):
+                continue
+            if await update(*asked):
+                return True
+            first.close()
+        return False
 
     client._metadata_update = updated
+
+
+async def _connected(options: dict[str, Any], host: str, port: int) -> AIOKafkaConnection:
+    named = ("client_id", "request_timeout_ms", "ssl_context", "security_protocol")
+    given = {name: value for name, value in options.items() if name in named or name.startswith("sasl_")}
+    return await create_conn(host, port, **given)
 
 
 @contextmanager
@@ -132,11 +144,9 @@ async def why_unreachable(kafka: Kafka) -> str | None:
         AlertlineError: a file of certificates cannot be used.
     """
     options = client_options(kafka)
-    named = ("client_id", "request_timeout_ms", "ssl_context", "security_protocol")
-    given = {name: value for name, value in options.items() if name in named or name.startswith("sasl_")}
     for host, port, _ in collect_hosts(options["bootstrap_servers"]):
         try:
-            (await create_conn(host, port, **given)).close()
+            (await _connected(options, host, port)).close()
         except ssl.SSLCertVerificationError as error:
             return f"{host}:{port}: its certificate is not trusted (kafka.ca_file): {error.verify_message}"
         except (ssl.SSLError, KafkaConnectionError, OSError, TimeoutError) as error:

@@ -4,13 +4,13 @@ A zone that is not stated is not guessed: such a time is none. Letters that mean
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ingest.reading.fields import Fields
-from ingest.reading.times import BadTime, read_epoch, read_time
+from ingest.reading.times import BadTime, in_utc, read_epoch, read_time
 
 __all__ = ["local_time", "read_local", "read_zone"]
 
@@ -115,6 +115,6 @@ def _placed(
     micros = int((fraction or "0").ljust(6, "0")[:6])
     try:
         year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
-        return datetime(year, month, day, hour, minute, min(second, 59), micros, tzinfo=stated).astimezone(UTC)
+        return in_utc(datetime(year, month, day, hour, minute, min(second, 59), micros, tzinfo=stated))
     except (ValueError, OverflowError):
         raise BadTime(f"not a time: {text[:60]!r}") from None

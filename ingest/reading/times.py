@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["BadTime", "read_epoch", "read_time"]
+__all__ = ["BadTime", "in_utc", "read_epoch", "read_time"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_SET: Final = (1, 9999)
+_EARLIEST: Final = 1900
+_LATEST: Final = 8999
+_END_MICROS: Final = (datetime(_LATEST + 1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LEAP_SECOND: Final = re.compile(r"(?<=:\d\d):60(?:[.,]\d+)?")
 # RFC 3339 and what is commonly taken for it; fromisoformat alone would also take dates, weeks and hours
 _RFC3339: Final = re.compile(
@@ -24,17 +28,17 @@ class BadTime(ValueError):
 
 
 def read_time(text: str) -> datetime | None:
-    """Read an RFC 3339 time; None for the zero time 0001-01-01 and for an empty text ("not set", as Go writes it).
+    """Read an RFC 3339 time; None for "not set": the year 1, as Go writes it, the year 9999 (never), an empty text.
 
     Raises:
-        BadTime: not a time, no zone, or outside the years that can be represented.
+        BadTime: not a time, no zone, or in a year that nobody means: windows around a time must stay in the calendar.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return _read_slowly(text)
-    if moment.tzinfo is UTC:
-        return moment if moment.year > 1 else None
+    if moment.tzinfo is UTC and _EARLIEST <= moment.year <= _LATEST:
+        return moment
     return _to_utc(moment, text)
 
 
@@ -56,10 +60,9 @@ def read_epoch(number: float) -> datetime | None:
 
 
 def _since_epoch(micros: int, number: float) -> datetime:
-    try:
-        return _EPOCH + timedelta(microseconds=micros)
-    except OverflowError:
-        raise BadTime(f"not a time: {number} is out of range") from None
+    if micros >= _END_MICROS:
+        raise BadTime(f"not a time: {number} lies after the year {_LATEST}")
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _read_slowly(text: str) -> datetime | None:
@@ -83,14 +86,22 @@ def _read_slowly(text: str) -> datetime | None:
 def _to_utc(moment: datetime, text: str) -> datetime | None:
     if not _RFC3339.fullmatch(text.strip().upper()):
         raise BadTime(f"not an RFC 3339 time: {_quoted(text)}")
-    if moment.year <= 1:
-        return None  # the zero time, in whatever zone: converting it could leave the calendar
-    if moment.tzinfo is None:
+    if moment.tzinfo is None and moment.year not in _NOT_SET:
         raise BadTime(f"a time needs a zone (Z or ±hh:mm): {_quoted(text)}")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise BadTime(f"outside the calendar: {_quoted(text)}") from None
+    return in_utc(moment)
+
+
+def in_utc(moment: datetime) -> datetime | None:
+    """A time with its zone in UTC; None for "not set", as in `read_time`, in whatever zone.
+
+    Raises:
+        BadTime: in a year that nobody means.
+    """
+    if moment.year in _NOT_SET:
+        return None
+    if not _EARLIEST <= moment.year <= _LATEST:
+        raise BadTime(f"outside the years {_EARLIEST} to {_LATEST}: {moment.year}")
+    return moment.astimezone(UTC)
 
 
 def _quoted(text: str) -> str:

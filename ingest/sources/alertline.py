@@ -178,6 +178,14 @@ def _written_elsewhere(fields: Fields) -> str | None:
     return written.strip()
 
 
+def _to(fields: Fields) -> datetime | None:
+    """The time that a person sets; null: nobody knows it. A time that is none says neither."""
+    to = fields.time("to")
+    if to is None and fields.values.get("to") is not None:
+        raise BadField("/to", "a time is expected here, or null: nobody knows it")
+    return to
+
+
 def _command(item: int, fields: Fields) -> Command:
     command = fields.word(CommandName, "command")
     milestone = fields.word(MilestoneName, "milestone") if fields.name_of(("milestone",)) else None
@@ -191,7 +199,7 @@ def _command(item: int, fields: Fields) -> Command:
         incident=fields.text("incident"),
         reason=fields.text("reason"),
         milestone=milestone,
-        to=fields.time("to"),
+        to=_to(fields),
         undo=_flag(fields, "undo"),
         into=fields.text("into"),
         alerts=_ids(fields, "alerts"),

@@ -12,6 +12,7 @@ from ingest.reading.fields import BadField, Fields
 from ingest.reading.json_body import Unreadable
 from ingest.reading.labels import environment_of
 from ingest.reading.lenient import Lenient
+from ingest.reading.times import in_utc
 from schemas.events import AlertEvent, Change
 from schemas.vocabulary import AlertStatus, ChangeKind
 
@@ -181,7 +182,7 @@ def _http_time(mild: Lenient, name: str) -> datetime | None:
     text = mild.text(name)
     try:
         moment = parsedate_to_datetime(text) if text and "," in text else None
-        return mild.time(name) if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        return mild.time(name) if moment is None else in_utc(moment.replace(tzinfo=moment.tzinfo or UTC))
     except (ValueError, OverflowError):
         return mild.time(name)  # which tells that it cannot be read
 

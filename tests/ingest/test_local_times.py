@@ -51,7 +51,7 @@ def test_wall_clock(text: str, zone: str | None) -> None:
         "2024.02.30 00:00:00 UTC",
         "Sat Foo 26 23:20:39 UTC 2024",
         "yesterday",
-        "9999-12-31 23:59:59 PST",
+        "9000-12-31 23:59:59 PST",
     ],
 )
 def test_no_zone_no_time(text: str) -> None:

@@ -77,7 +77,10 @@ def _reloaded(rows: dict[str, Row], old: StreamState, rnd: random.Random) -> Str
     return state
 
 
-@given(configurations(), st.datetimes(DAY.replace(tzinfo=None)).map(lambda at: at.replace(tzinfo=DAY.tzinfo)))
+@given(
+    configurations(),
+    st.timedeltas(timedelta(0), timedelta(days=2_500_000)).map(lambda after: DAY + after),
+)
 def test_a_configuration_comes_back_from_everywhere(configuration: Configuration, at: datetime) -> None:
     """From the file into the log, into a recording and back, into the state, the store and the policy."""
     with TemporaryDirectory() as folder:

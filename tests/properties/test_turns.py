@@ -1,5 +1,6 @@
 """Timelines that are told later: everyone has a turn, and whoever posts waits for little of it."""
 
+import math
 from bisect import bisect_right
 from itertools import pairwise
 
@@ -21,15 +22,18 @@ class Partition:
         self.told: list[tuple[str, float]] = []
         self.turns = Turns(lambda: self.now_s)
 
-    def goes_on(self, seconds: float, *, busy: bool, pause_s: float = 0.1) -> None:
-        """Look so often whether it is time for one, for so long."""
-        until = self.now_s + seconds
+    def goes_on(self, seconds: float, every_s: float | None) -> None:
+        """Let something come so often (None: nothing does), and let one be told whenever it is time."""
+        until, comes_at = self.now_s + seconds, self.now_s
         while self.now_s < until:
-            if self.turns.is_due(busy=busy):
+            if every_s is not None and self.now_s >= comes_at:
+                self.turns.stream()
+                comes_at = self.now_s + every_s
+            if not (due_s := self.turns.due_in_s()):
                 self._tell()
                 self.turns.wait()
             else:
-                self.now_s += pause_s
+                self.now_s += min(due_s, math.inf if every_s is None else max(comes_at - self.now_s, 0.001))
 
     def _tell(self) -> None:
         place = bisect_right(self.names, self.turns.after)
@@ -47,11 +51,11 @@ class Partition:
         return sum(self.costs_s[name] for name, _ in self.told)
 
 
-@given(st.dictionaries(st.sampled_from(_NAMES), _COSTS_S, min_size=1), st.booleans())
-def test_everyone_has_a_turn(costs_s: dict[str, float], busy: bool) -> None:
+@given(st.dictionaries(st.sampled_from(_NAMES), _COSTS_S, min_size=1), st.sampled_from([None, 0.2, 5.0]))
+def test_everyone_has_a_turn(costs_s: dict[str, float], every_s: float | None) -> None:
     """However many there are, and however often they change: none is told twice before all others were told."""
     partition = Partition(costs_s)
-    partition.goes_on(1000, busy=busy)
+    partition.goes_on(1000, every_s)
     order = [name for name, _ in partition.told]
     rounds = [order[n : n + len(costs_s)] for n in range(0, len(order) - len(costs_s) + 1, len(costs_s))]
     assert len(rounds) > 1
@@ -62,12 +66,12 @@ def test_everyone_has_a_turn(costs_s: dict[str, float], busy: bool) -> None:
 def test_while_deliveries_stream_in_they_wait_for_little(costs_s: dict[str, float]) -> None:
     """For one at a time, and in all for no more than a hundredth of the time; when all is quiet for a tenth."""
     partition = Partition(costs_s)
-    partition.goes_on(1000, busy=True)
+    partition.goes_on(1000, every_s=0.2)
     dearest = max(costs_s.values())
     assert partition.worked_s <= 0.01 * partition.now_s + dearest
     assert all(later - earlier > costs_s[name] for (name, earlier), (_, later) in pairwise(partition.told))
     before, at = partition.worked_s, partition.now_s
-    partition.goes_on(1000, busy=False)
+    partition.goes_on(1000, every_s=None)
     assert partition.worked_s - before <= 0.1 * (partition.now_s - at) + 2 * sum(costs_s.values())
 
 
@@ -78,10 +82,10 @@ def test_who_has_nothing_to_do_sleeps_until_the_next_turn() -> None:
     partition.turns.taken("a", 0.5)
     assert partition.turns.due_in_s() == 0  # are there more?
     partition.turns.taken(None, 0)
-    assert partition.turns.due_in_s() is None
+    assert partition.turns.due_in_s() == math.inf
     partition.turns.wait()
     assert partition.turns.due_in_s() == 5
-    assert not partition.turns.is_due(busy=False)
     partition.now_s += 5
-    assert partition.turns.is_due(busy=False)
-    assert not partition.turns.is_due(busy=True)
+    assert partition.turns.due_in_s() == 0
+    partition.turns.stream()
+    assert partition.turns.due_in_s() == 1

@@ -1,6 +1,6 @@
 """Hypothesis strategies for logs: alerts, entries, commands and changes in any order, of a few services and scopes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,14 +22,17 @@ from tests.support.story import DAY, hash_of
 
 __all__ = ["deliveries", "events", "logs"]
 
+_PAGE = "svc/page"
+
 _minutes = st.integers(0, 180).map(lambda n: DAY + timedelta(hours=10, minutes=n))
+_said = _minutes | st.sampled_from([datetime(8999, 12, 31, 23, 59, tzinfo=UTC), datetime(1900, 1, 1, tzinfo=UTC)])
 _scopes = st.sampled_from([None, "staging"])
 _services = st.sampled_from([None, "api", "billing"])
 
 
 @st.composite
 def _alerts(draw: st.DrawFn) -> AlertEvent:
-    name = draw(st.sampled_from(["HighLatency", "Errors", "DiskFull"]))
+    name = draw(st.sampled_from(["HighLatency", "Errors", "DiskFull", _PAGE]))  # a pager may speak as a monitor does
     start = draw(st.none() | _minutes)
     resolved = draw(st.booleans())
     end = None
@@ -41,7 +44,7 @@ def _alerts(draw: st.DrawFn) -> AlertEvent:
     return AlertEvent(
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
         identity=name,
-        dedup_key=name,
+        dedup_key="P1" if name == _PAGE else name,
         title=name,
         severity=draw(st.sampled_from(list(Severity))),
         starts_at=start,
@@ -63,7 +66,7 @@ def _pages(draw: st.DrawFn) -> AlertEvent:
     at = draw(st.none() | _minutes)
     return AlertEvent(
         status=statuses.get(action, AlertStatus.FIRING),
-        identity="svc/page",
+        identity=_PAGE,
         dedup_key=draw(st.sampled_from(["P1", "P2"])),
         title="a page",
         starts_at=draw(st.none() | _minutes),
@@ -92,13 +95,13 @@ def _commands(draw: st.DrawFn) -> Command:
     command = draw(st.sampled_from(list(CommandName)))
     fields: dict[str, Any] = {}
     if command is CommandName.OVERRIDE_MILESTONE:
-        fields = {"milestone": draw(st.sampled_from(list(MilestoneName))), "to": draw(st.none() | _minutes)}
+        fields = {"milestone": draw(st.sampled_from(list(MilestoneName))), "to": draw(st.none() | _said)}
         fields["undo"] = fields["to"] is None and draw(st.booleans())
     if command is CommandName.UPDATE:
         fields = {
             "fields": draw(st.sampled_from([{"title": "T"}, {"severity": "info"}, {"slots": {"tasks": {"text": "x"}}}]))
         }
-    return Command(command=command, at=draw(st.none() | _minutes), scope=draw(_scopes), actor="ana", **fields)
+    return Command(command=command, at=draw(st.none() | _said), scope=draw(_scopes), actor="ana", **fields)
 
 
 @st.composite

@@ -54,9 +54,9 @@ def counts_as_repeat(gap: timedelta, policy: Policy) -> bool:
     return _MISSED * gap >= policy.lease_least
 
 
-def pace_of(row: EpisodeRow) -> tuple[bool, int, bool, bool]:
+def pace_of(row: EpisodeRow) -> tuple[bool, int, bool, bool, bool]:
     """What a lease goes by, besides when its source was heard last: as long as this stays, its end only moves on."""
-    return row.repeats, row.repeated, row.leased_until is None, row.stale
+    return row.repeats, row.repeated, row.leased_until is None, row.stale, row.paging
 
 
 def silent_deadline(row: EpisodeRow, policy: Policy) -> datetime | None:

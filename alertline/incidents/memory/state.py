@@ -14,7 +14,7 @@ from alertline.incidents.memory.background import Background
 from alertline.incidents.memory.ending import is_over
 from alertline.incidents.memory.members import Extent
 from alertline.incidents.memory.stream import EPOCH, StreamMemory
-from alertline.incidents.memory.subjects import ENDLESS, Subject
+from alertline.incidents.memory.subjects import ENDLESS, Subject, Times
 from alertline.incidents.memory.whereabouts import Lasted
 from alertline.incidents.model import AlertRow, ChangeRow, EpisodeRow, IncidentFacts, IncidentRow, ItemRow
 from alertline.incidents.scopes import EVERYWHERE
@@ -82,21 +82,24 @@ class StreamState(StreamMemory):
     def _joinable(
         self, subject: Subject, episode: EpisodeRow, count: int, about_it: Callable[[str], bool]
     ) -> list[IncidentRow]:
+        self._subjects.settle(self._found_at)
         found = self._subjects.newest(
             subject,
             count,
-            episode.started_at,
-            self._joined_until,
+            (episode.started_at, episode.ended_at or ENDLESS),
             lambda each: self.may_join(self.incidents[each], episode) and about_it(each),
         )
         return [self.incidents[each] for each in found]
 
-    def _joined_until(self, incident: str) -> datetime | None:
+    def _found_at(self, incident: str) -> Times | None:
+        """From when to when something lasts that may join an incident; no shorter than `may_join` has it."""
         row = self.incidents[incident]
         if row.merged_into is not None:
             return None
-        end = None if row.status is IncidentStatus.OPEN else self._extent(row)[1]
-        return ENDLESS if end is None else end + self._reach(row)
+        (start, end), reach = self._extent(row), self._reach(row)
+        if row.status is IncidentStatus.OPEN or end is None or end > ENDLESS - reach:
+            return start - reach, ENDLESS
+        return start - reach, max(start, end + reach)  # a person may have said that it ended before it began
 
     def may_join(self, row: IncidentRow, episode: EpisodeRow) -> bool:
         """Whether an incident is not over, and an episode lies near enough to it (event time) to be weighed."""

@@ -113,6 +113,8 @@ class StreamMemory:
             self._timers.set(TimerKind.SILENT, episode.id)
             self._timers.set(TimerKind.EXPECTED_OVER, episode.id)
             self._rests.set(_Rest.EPISODE, episode.id)
+        for item in self.items.values():
+            self._rests.set(_Rest.ITEM, item.id)
         for incident, members in self.members.items():
             members.forget_derived()
             self._schedule(incident)
@@ -142,7 +144,7 @@ class StreamMemory:
             self._schedule(old.incident)
             self._note_move(old.incident)
         if row.incident is not None and row.absorbed_by is None:
-            moved = old is None or old.spans != row.spans
+            moved = old is None or old.spans != row.spans or old.paging is not row.paging
             if old is not None and old.incident == row.incident:
                 self.members[row.incident].refresh(row, moved=moved)
                 if not moved:

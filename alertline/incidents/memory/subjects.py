@@ -9,48 +9,59 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from alertline.incidents.memory.whereabouts import Listing
 from alertline.incidents.model import Order
 
-__all__ = ["ENDLESS", "Subject", "Subjects"]
+__all__ = ["ENDLESS", "Subject", "Subjects", "Times"]
 
 ENDLESS: Final = datetime.max.replace(tzinfo=UTC)
 
 Subject = tuple[str, ...]
-Place = tuple[datetime, Order, str]
+Times = tuple[datetime, datetime]
+
+
+class Place(NamedTuple):
+    """Where an incident is listed: by until when it is found, if not for ever; else in the order of opening."""
+
+    until: datetime
+    opened: Order
+    incident: str
+    since: datetime
 
 
 class _Listed:
-    """The incidents about one thing: those that may last yet, and those that are past by the time of their end."""
+    """The incidents about one thing: those that are found for ever, as far as is known, and those that are past."""
 
     def __init__(self) -> None:
-        self.lasting = Listing()
+        self.lasting: list[tuple[Order, str, datetime]] = []
         self.past: list[Place] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.lasting or self.past)
 
     def add(self, place: Place) -> None:
         """List an incident."""
-        until, opened, incident = place
-        if until == ENDLESS:
-            self.lasting.add(incident, opened)
+        if place.until == ENDLESS:
+            insort(self.lasting, place[1:])
         else:
             insort(self.past, place)
 
     def remove(self, place: Place) -> None:
         """List it no more."""
-        if place[0] == ENDLESS:
-            self.lasting.remove(place[2])
+        if place.until == ENDLESS:
+            del self.lasting[bisect_left(self.lasting, place[1:])]
         else:
             del self.past[bisect_left(self.past, place)]
 
-    def newest_first(self, at: datetime) -> Iterator[str]:
-        """The incidents that last at a time, or later."""
-        found = self.past[bisect_left(self.past, (at,)) :]
+    def newest_first(self, since: datetime, until: datetime) -> Iterator[str]:
+        """The incidents that are found between two times."""
+        found = [each[1:] for each in self.past[bisect_left(self.past, (since,)) :] if each.since <= until]
+        lasting = ((opened, name, at) for opened, name, at in reversed(self.lasting) if at <= until)
         if not found:
-            return self.lasting.newest_first()
-        reached = sorted(((opened, incident) for _, opened, incident in found), reverse=True)
-        return (incident for _, incident in merge(self.lasting.places(), reached, reverse=True))
+            return (name for _, name, _ in lasting)
+        found.sort(reverse=True)
+        return (name for _, name, _ in merge(lasting, found, reverse=True))
 
 
 class Subjects:
@@ -76,7 +87,7 @@ class Subjects:
             self._moved[incident] = None
 
     def changed(self, incident: str) -> None:
-        """An incident may last longer than it did, or less long."""
+        """When an incident lasts may be another time than it was."""
         if incident in self._of:
             self._moved[incident] = None
 
@@ -96,26 +107,21 @@ class Subjects:
         """Whether an incident is, or was, about something."""
         return subject in self._of.get(incident, ())
 
-    def newest(
-        self,
-        subject: Subject,
-        count: int,
-        at: datetime,
-        until: Callable[[str], datetime | None],
-        wanted: Callable[[str], bool],
-    ) -> list[str]:
-        """Of the incidents about something, so many that are wanted and last at a time, or later: the newest first.
+    def settle(self, found_at: Callable[[str], Times | None]) -> None:
+        """Ask, of each incident that changed, from when to when it is found (ENDLESS: nobody knows yet); None: never.
 
-        Args:
-            until: how long an incident lasts, for this purpose (event time); ENDLESS: nobody knows yet; None: it is
-                never found. Asked once after each change of an incident, before it is needed next.
+        An episode can find those that are found at some time while it lasts, and others, never fewer.
         """
         while self._moved:
             incident, _ = self._moved.popitem()
-            lasts = until(incident)
-            self._move(incident, None if lasts is None else (lasts, self._opened[incident], incident))
+            times = found_at(incident)
+            place = None if times is None else Place(times[1], self._opened[incident], incident, times[0])
+            self._move(incident, place)
+
+    def newest(self, subject: Subject, count: int, lasted: Times, wanted: Callable[[str], bool]) -> list[str]:
+        """Of the incidents about something that can be found then, so many that are wanted: the newest first."""
         listed = self._listed.get(subject)
-        return [] if listed is None else list(islice(filter(wanted, listed.newest_first(at)), count))
+        return [] if listed is None else list(islice(filter(wanted, listed.newest_first(*lasted)), count))
 
     def _move(self, incident: str, to: Place | None) -> None:
         place = self._place.pop(incident, None)
@@ -129,5 +135,5 @@ class Subjects:
                 listed.remove(place)
             if to is not None:
                 listed.add(to)
-            elif not (listed.lasting or listed.past):
+            elif not listed:
                 del self._listed[subject]

@@ -90,8 +90,4 @@ class Listing:
 
     def newest_first(self) -> Iterator[str]:
         """The incidents that are listed now."""
-        return (incident for _, incident in self.places())
-
-    def places(self) -> Iterator[tuple[Order, str]]:
-        """The same, with when they were opened."""
-        return reversed(self._in_order)
+        return (incident for _, incident in reversed(self._in_order))

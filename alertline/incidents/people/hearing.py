@@ -220,4 +220,4 @@ def _distance(state: StreamState, row: IncidentRow, at: datetime) -> timedelta:
     start, end = lasted(row, state.stamps(row.id))
     if at < start:
         return start - at
-    return timedelta(0) if end is None else max(at - (end + state.policy.quiet), timedelta(0))
+    return timedelta(0) if end is None else max(at - end - state.policy.quiet, timedelta(0))
