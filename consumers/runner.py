@@ -164,9 +164,10 @@ class Runner:
     async def _work(self, claim: Claim, records: Sequence[LogRecord]) -> Claim:
         began = monotonic()
         claim = await self._apply(claim, records)
+        worked_s = monotonic() - began
         self._turns.stream()
         await self._tell_later(claim)
-        await self._rest(monotonic() - began, records)
+        await self._rest(worked_s, records)
         return claim
 
     async def _past_what_is_gone(self, claim: Claim) -> Claim:

@@ -9,13 +9,11 @@ from datetime import datetime
 from alertline.clock import micros
 from alertline.incidents.reporting.figures import NOT_MEASURED
 from alertline.store.port import Automatic, Batch, Summary, Timeline
-from alertline.store.rows import Value, fit
+from alertline.store.rows import Values, fit
 from schemas.incident import Metric, Milestone
 from schemas.vocabulary import MetricName, MilestoneName
 
 __all__ = ["metric_rows", "milestone_rows", "timeline_values"]
-
-Values = tuple[Value | float, ...]
 
 
 def metric_rows(batch: Batch, newest: Iterable[Summary]) -> list[Values]:
@@ -25,10 +23,10 @@ def metric_rows(batch: Batch, newest: Iterable[Summary]) -> list[Values]:
     return [_metric_row(each, automatic.get(each.id), each.id in told) for each in newest]
 
 
-def milestone_rows(batch: Batch, newest: Iterable[Summary]) -> list[Values]:
-    """The rows of `incident_milestones` for some summaries: of milestones that are set, or would be."""
+def milestone_rows(batch: Batch, newest: Iterable[Summary]) -> dict[str, list[Values]]:
+    """The rows of `incident_milestones` for some summaries, by incident: of milestones that are set, or would be."""
     automatic = {each.incident: each for each in batch.automatic}
-    return [row for each in newest for row in _milestones(each, automatic.get(each.id))]
+    return {each.id: list(_milestones(each, automatic.get(each.id))) for each in newest}
 
 
 def timeline_values(timelines: Sequence[Timeline]) -> list[Values]:

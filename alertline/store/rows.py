@@ -20,6 +20,7 @@ from schemas.vocabulary import IncidentStatus
 
 __all__ = [
     "Value",
+    "Values",
     "copied",
     "encode",
     "fit",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 Value = str | int | bool | None
+Values = tuple[Value | float, ...]
 
 _SEARCHED: Final = 400
 _ABOUT: Final = 150

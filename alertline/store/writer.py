@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
-from sqlalchemy import ClauseElement, Table, bindparam, delete, select, text, update
+from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.clock import micros
@@ -19,14 +19,15 @@ from alertline.incidents.memory.archive import Archive, ArchiveAway
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive
-from alertline.store.engine import alone, copies, copy, insert, reading, writing
+from alertline.store.engine import alone, insert, reading, writing
 from alertline.store.facts import read_facts
 from alertline.store.failures import StoreUnavailable, Unstorable
-from alertline.store.figures import Values, metric_rows, milestone_rows, timeline_values
+from alertline.store.figures import metric_rows, milestone_rows, timeline_values
 from alertline.store.loading import load
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
-from alertline.store.rows import copied, encode, fit, incident_of, key, searched
+from alertline.store.rows import Values, copied, encode, fit, incident_of, key, searched
+from alertline.store.statements import Replacement, Statement, advance, append, removal, upsert
 from alertline.store.tables import (
     ROW_TABLES,
     decisions,
@@ -47,23 +48,6 @@ Result = TypeVar("Result")
 _POLICY: Final = Policy()
 
 
-class Statement(msgspec.Struct, frozen=True):
-    """A statement in the words of one database, made once: building it per batch would cost more than running it.
-
-    `copied`: the table that it only adds to, where its database has a faster way to do that.
-    """
-
-    sql: str
-    copied: Table | None = None
-
-    async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
-        """Run it for all rows at once; each has the values of all columns, in the table's order."""
-        if rows and self.copied is not None:
-            await copy(connection, self.copied, rows)
-        elif rows:
-            await connection.exec_driver_sql(self.sql, list(rows))
-
-
 class StoreWriter:
     """What a correlator writes with. It leaves the engine open: whoever made that disposes of it.
 
@@ -72,19 +56,16 @@ class StoreWriter:
 
     def __init__(self, engine: AsyncEngine, *, telling: bool = False) -> None:
         self._engine = engine
-        self._tell = _append(engine, outbox) if telling else None
-        self._decide = _append(engine, decisions)
-        self._deliver = _append(engine, deliveries)
-        self._put = {table: _upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
-        self._summarise = _upsert(engine, summaries)
-        self._serve = _append(engine, summary_services)
-        self._tick = _upsert(engine, stream_clocks)
-        self._measure = _upsert(engine, incident_metrics)
-        self._stamp, self._show = _append(engine, incident_milestones), _append(engine, timeline_rows)
-        self._unserve, self._unstamp, self._unshow = (
-            _compiled(engine, delete(table).where(table.c.incident_id == bindparam("incident")))
-            for table in (summary_services, incident_milestones, timeline_rows)
-        )
+        self._tell = append(engine, outbox) if telling else None
+        self._decide = append(engine, decisions)
+        self._deliver = append(engine, deliveries)
+        self._put = {table: upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
+        self._summarise = upsert(engine, summaries)
+        self._tick = upsert(engine, stream_clocks)
+        self._advance = advance(engine, positions)
+        self._measure = upsert(engine, incident_metrics)
+        self._serve, self._stamp = Replacement(engine, summary_services), Replacement(engine, incident_milestones)
+        self._unshow, self._show = removal(engine, timeline_rows), append(engine, timeline_rows)
 
     async def claim(self, log_id: str, partition: int, owner: str) -> Claim:
         """Take over a partition: every older claim on it is void from now on. A new partition begins at offset 0.
@@ -92,6 +73,7 @@ class StoreWriter:
         Raises:
             LogChanged: the store was filled from another log; StoreUnavailable: not now.
         """
+        self._forget()  # somebody else may have written meanwhile
         statement = (
             insert(self._engine, positions)
             .values(log_id=log_id, partition=partition, epoch=1, owner=owner, next_offset=0)
@@ -149,10 +131,25 @@ class StoreWriter:
                 writes.append((self._tell, [msgspec.structs.astuple(each) for each in tellings(batch)]))
         except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
             raise Unstorable(f"the store refuses a text: {error}") from error
-        async with writing(self._engine) as connection:
-            await _fence(connection, batch)
-            for statement, rows in writes:
-                await statement.run(connection, rows)
+        try:
+            async with writing(self._engine) as connection:
+                await self._fenced(connection, batch)
+                for statement, rows in writes:
+                    await statement.run(connection, rows)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._serve.forget()
+        self._stamp.forget()
+
+    async def _fenced(self, connection: AsyncConnection, batch: Batch) -> None:
+        claim = batch.claim
+        held = (claim.log_id, claim.partition, claim.epoch, batch.first)
+        moved = await connection.exec_driver_sql(self._advance.sql, (batch.next_offset, *held))
+        if moved.rowcount != 1:
+            raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it at offset {batch.first}")
 
     def _writes(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
         """All that a batch writes, made before the transaction begins, so that it is short."""
@@ -164,8 +161,9 @@ class StoreWriter:
             *((self._put[table], list(rows[table].values())) for table in ROW_TABLES.values()),
             (self._deliver, [_delivery(row) for row in batch.deliveries]),
             (self._summarise, [_summary(summary) for summary in newest.values()]),
-            (self._unserve, [(id_,) for id_ in newest]),
-            (self._serve, [(s.id, name) for s in newest.values() for name in sorted({*map(key, s.services)})]),
+            *self._serve.writes(
+                {s.id: [(s.id, name) for name in sorted({*map(key, s.services)})] for s in newest.values()}
+            ),
             *self._figures(batch, newest),
             (
                 self._tick,
@@ -178,8 +176,7 @@ class StoreWriter:
         told = list({timeline.incident: timeline for timeline in batch.timelines}.values())
         return [
             (self._measure, metric_rows(batch, newest.values())),
-            (self._unstamp, [(id_,) for id_ in newest]),
-            (self._stamp, milestone_rows(batch, newest.values())),
+            *self._stamp.writes(milestone_rows(batch, newest.values())),
             (self._unshow, [(timeline.incident,) for timeline in told]),
             (self._show, timeline_values(told)),
         ]
@@ -214,18 +211,6 @@ class StoreWriter:
             return None if found is None else await read_facts(connection, found)
 
 
-async def _fence(connection: AsyncConnection, batch: Batch) -> None:
-    claim = batch.claim
-    moved = await connection.execute(
-        update(positions)
-        .where(positions.c.log_id == claim.log_id, positions.c.partition == claim.partition)
-        .where(positions.c.epoch == claim.epoch, positions.c.next_offset == batch.first)
-        .values(next_offset=batch.next_offset)
-    )
-    if moved.rowcount != 1:
-        raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it at offset {batch.first}")
-
-
 def _decided(applied: Iterable[Applied]) -> tuple[list[Values], dict[Table, dict[str, Values]]]:
     """The rows of the decisions table; and per row table the newest row of each id, with the place of its first."""
     appended: list[Values] = []
@@ -256,6 +241,10 @@ def _delivery(row: DeliveryRow) -> Values:
     )
 
 
+def _services(row: Summary) -> list[Values]:
+    return [(row.id, name) for name in sorted({*map(key, row.services)})]
+
+
 def _summary(row: Summary) -> Values:
     return (
         row.id,
@@ -269,21 +258,3 @@ def _summary(row: Summary) -> Values:
         row.merged_into,
         encode(row),
     )
-
-
-def _append(engine: AsyncEngine, table: Table) -> Statement:
-    statement = _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
-    return Statement(statement.sql, table if copies(engine) else None)
-
-
-def _upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:
-    """An insert that overwrites the row of the same key, all but the columns to keep."""
-    statement = insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns})
-    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
-    return _compiled(
-        engine, statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
-    )
-
-
-def _compiled(engine: AsyncEngine, statement: ClauseElement) -> Statement:
-    return Statement(str(statement.compile(dialect=engine.dialect)))

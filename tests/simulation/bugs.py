@@ -36,11 +36,11 @@ Patch = Any
 def _no_fence() -> Patch:
     """Whoever writes a batch writes it, and the read position, whoever holds the partition by now."""
 
-    async def blind(connection: AsyncConnection, batch: Batch) -> None:
+    async def blind(self: StoreWriter, connection: AsyncConnection, batch: Batch) -> None:
         mine = (positions.c.log_id == batch.claim.log_id) & (positions.c.partition == batch.claim.partition)
         await connection.execute(update(positions).where(mine).values(next_offset=batch.next_offset))
 
-    return patch("alertline.store.writer._fence", blind)
+    return patch.object(StoreWriter, "_fenced", blind)
 
 
 def _position_first() -> Patch:
@@ -51,14 +51,17 @@ def _position_first() -> Patch:
         if self._tell is not None:
             writes.append((self._tell, [msgspec.structs.astuple(each) for each in outboxes.tellings(batch)]))
         async with writing(self._engine) as connection:
-            await fence(connection, batch)
+            await self._fenced(connection, batch)
         async with writing(self._engine) as connection:
             for statement, rows in writes:
                 await statement.run(connection, rows)
 
-    from alertline.store.writer import _fence as fence
-
     return patch.object(StoreWriter, "commit", commit)
+
+
+def _rows_taken_for_written() -> Patch:
+    """After a takeover, or a failure, a writer goes by what it wrote before."""
+    return patch.object(StoreWriter, "_forget", lambda self: None)
 
 
 def _memory_kept() -> Patch:
@@ -226,6 +229,7 @@ BUGS: Final[dict[str, Callable[[], Patch]]] = {
     "fence removed": _no_fence,
     "position committed before the rows": _position_first,
     "memory not loaded at a takeover": _memory_kept,
+    "rows taken for written": _rows_taken_for_written,
     "spool forwarded backwards": _spool_backwards,
     "spool overtaken": _spool_overtaken,
     "forgotten before it is forwarded": _forgotten_before_forwarded,

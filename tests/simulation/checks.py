@@ -133,6 +133,8 @@ def _as_replayed(cluster: Cluster, writer: StoreWriter) -> None:
     for (sql,) in schema:
         if not sql.startswith("CREATE TABLE sqlite_"):
             plain.execute(sql)
+    for each in (writer._serve, writer._stamp):
+        each.forget()  # what it has written is elsewhere
     for partition in range(len(cluster.broker.partitions)):
         if (batch := _plain(cluster, partition)) is not None:
             for statement, rows in writer._writes(batch):
