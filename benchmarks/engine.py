@@ -72,6 +72,7 @@ def _fed(state: StreamState, records: Iterable[Delivery], first: int = 0) -> flo
             step(state, offset, record)
             if not offset % _BATCH:
                 state.rest()
+                state.deliveries.rest()
         return process_time() - began
 
 

@@ -11,6 +11,7 @@ import orjson
 from alertline.cli.progress import Advance
 from alertline.config import Settings
 from alertline.configuring import configuration_of
+from alertline.errors import AlertlineError
 from alertline.incidents.policy import policy_of
 from alertline.incidents.telling.difference import difference, difference_text
 from alertline.incidents.telling.draft import draft
@@ -53,6 +54,9 @@ def replayed(
 
     `fixed`: the settings hold throughout; else what the recording itself says was configured holds from there on.
     A record on which the core fails is left out, and told of, as a server does.
+
+    Raises:
+        AlertlineError: it fails on very many.
     """
     integrations, replay, failed = integrations_of(settings), Replay(policy_of(configuration_of(settings))), 0
     for line in lines:
@@ -63,7 +67,8 @@ def replayed(
             except Exception as error:
                 failed += 1
                 if failed > MOST_FAILED:
-                    raise
+                    told = f"the core fails on more than {MOST_FAILED} lines; on line {line.number}: {error!r}"
+                    raise AlertlineError(told) from error
                 replay.leave_out(record)
                 record = _left_out(line, record, error)
         if tell is not None:

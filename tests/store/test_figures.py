@@ -146,6 +146,7 @@ async def test_a_store_made_before_gets_its_rows(url: str) -> None:
         await made.engine.dispose()
         await downgrade(url, "0004")
         await upgrade(url)
+        await made.restart()
 
         effective = "SELECT metric, seconds, basis, excluded, detected_at, updated_at FROM v_incident_metrics"
         fresh = await asked_in_sql(url, f"{effective} ORDER BY metric")

@@ -68,6 +68,7 @@ class Filled:
 
     async def restart(self) -> None:
         """Go on as a correlator that was started again: with what it loads."""
+        self._claim = await self._writer.claim(self._claim.log_id, self._claim.partition, "test")
         self._states = States(Policy())
         self._states.restore(await self._writer.load(self._claim))
 

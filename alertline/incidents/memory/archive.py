@@ -50,12 +50,12 @@ def resting(row: EpisodeRow) -> Resting:
 def _until(row: EpisodeRow) -> datetime | None:
     if row.ended_at is None:
         return None
-    stated = (
-        time
-        for span in row.spans
-        for time in (span.end, span.stated_start, span.stated_end, *(each.at for each in span.later))
-    )
-    return max(time for time in stated if time is not None)
+    last = row.ended_at
+    for span in row.spans:
+        for time in (span.end, span.stated_start, span.stated_end, *(each.at for each in span.later)):
+            if time is not None and time > last:
+                last = time
+    return last
 
 
 class Known(msgspec.Struct, frozen=True):

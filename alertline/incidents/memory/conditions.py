@@ -211,6 +211,10 @@ class Conditions:
         """The episodes of one alert that are in memory, by start."""
         return [self.episodes[each] for _, each in self._by_start.get(alert, ()) if each in self.episodes]
 
+    def fires(self, alert: str) -> bool:
+        """Whether any episode of an alert has no end."""
+        return alert in self._firing
+
     def fires_since(self, alert: str, by: datetime | None, but: Container[str]) -> bool:
         """Whether an alert fires under a start up to a time (None: any), other than those of some episodes."""
         firing = self._firing.get(alert, {}).items()

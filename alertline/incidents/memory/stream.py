@@ -291,7 +291,8 @@ class StreamMemory:
         if kind is _Rest.ITEM:
             return False
         own = self.members[name].episodes if kind is _Rest.INCIDENT else {name: self.episodes[name]}
-        until = {row.alert: resting(row).until for row in sorted(own.values(), key=lambda row: row.started_at)}
+        firing = [row for row in own.values() if self._conditions.fires(row.alert)]
+        until = {row.alert: resting(row).until for row in sorted(firing, key=lambda row: row.started_at)}
         return any(self._conditions.fires_since(alert, over, own) for alert, over in until.items())
 
     def _rest_incident(self, incident: str) -> Iterable[Row]:
