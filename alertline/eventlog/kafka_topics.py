@@ -5,7 +5,7 @@ and not when the first large delivery comes.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from aiokafka.errors import (
     IncompatibleBrokerVersion,
     NoError,
     TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
     UnsupportedVersionError,
     for_code,
 )
@@ -110,17 +111,27 @@ async def _no_controller(admin: AIOKafkaAdminClient) -> bool:
 
 
 async def _check(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
-    try:
-        answers = await admin.describe_configs(resources)
-    except (IncompatibleBrokerVersion, UnsupportedVersionError):
-        return
-    for _, _, _, topic, entries in (each for answer in answers for each in answer.resources):
-        found = {entry[0]: entry[1] for entry in entries}
+    for topic, found in (await _configs(admin, wanted)).items():
         for problem in _problems(wanted[topic], found):
             raise UnsupportedLog(f"Kafka: the topic {topic} {problem}")
         if found.get("retention.ms", "-1") not in ("-1", kept := wanted[topic].get("retention.ms")) and kept:
             log.info("kafka.retention", topic=topic, retention_ms=found["retention.ms"])
+
+
+async def _configs(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The settings of topics, as far as we may read them; a new topic is known to all brokers only after a moment."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+    deadline = monotonic() + _KNOWN_S
+    while True:
+        try:
+            answers = await admin.describe_configs(resources)
+        except (IncompatibleBrokerVersion, UnsupportedVersionError):
+            return {}
+        told = [each for answer in answers for each in answer.resources]
+        unknown = any(for_code(code) is UnknownTopicOrPartitionError for code, *_ in told)
+        if not unknown or monotonic() > deadline:
+            return {topic: {entry[0]: entry[1] for entry in entries} for _, _, _, topic, entries in told}
+        await asyncio.sleep(_LOOK_S)
 
 
 def _problems(wanted: Mapping[str, str], found: Mapping[str, str]) -> Sequence[str]:
