@@ -7,7 +7,7 @@ from typing import Final
 from alertline.clock import monotonic
 from alertline.eventlog.port import LogRecord
 
-__all__ = ["MOST_FAILED", "Burst", "DeadLetters", "PoisonBurst"]
+__all__ = ["MOST_FAILED", "Burst", "DeadLetters", "PoisonBurst", "why_passed_over"]
 
 MOST_FAILED: Final = 50
 _WITHIN_S: Final = 60.0
@@ -36,3 +36,8 @@ class Burst:
         if len(self._times) == MOST_FAILED and monotonic() - self._times[0] < _WITHIN_S:
             raise PoisonBurst(f"more than {MOST_FAILED} records could not be taken in within {_WITHIN_S:g} s")
         self._times.append(monotonic())
+
+
+def why_passed_over(error: BaseException) -> str:
+    """What people are told of a record on which the core, or the store, failed."""
+    return f"the correlator failed on it: {type(error).__name__}"

@@ -22,7 +22,7 @@ from alertline.incidents.policy import Policy
 from alertline.store.engine import StoreUnavailable
 from alertline.store.port import Batch, Claim, Fenced, Loaded
 from consumers.applying import Inapplicable, States, apply_records, not_applicable
-from consumers.isolating import Burst, DeadLetters, PoisonBurst
+from consumers.isolating import Burst, DeadLetters, PoisonBurst, why_passed_over
 from consumers.later import Turns
 from consumers.losing import past_what_is_gone
 from consumers.telling import Told, tell_stored
@@ -257,7 +257,7 @@ class Runner:
         """
         log.error("correlator.record_failed", offset=record.position.offset, exc_info=error)
         self._burst.count()
-        reason = f"the correlator failed on it: {type(error).__name__}"
+        reason = why_passed_over(error)
         if self._dead_letters is not None:
             await self._dead_letters(record, reason)
         batch = not_applicable(record, claim, reason)

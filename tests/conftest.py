@@ -1,6 +1,8 @@
 """What every test shares: Hypothesis profiles, the long forms that `make test-long` asks for, and the run's Kafka."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,16 @@ settings.register_profile("long", parent=settings.get_profile("short"), max_exam
 # A change is judged by what it changes: the same examples every time. New ones are found by everybody else's runs.
 settings.register_profile("ci", parent=settings.get_profile("short"), derandomize=True)
 settings.load_profile("long" if LONG else "ci" if os.environ.get("CI") == "true" else "short")
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Leaves logging as it was, for who configures it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

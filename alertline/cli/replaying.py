@@ -18,7 +18,7 @@ from alertline.incidents.telling.draft import draft
 from alertline.incidents.telling.export import public_item
 from alertline.incidents.telling.plaintext import incident_text
 from alertline.wiring.integrations import integrations_of
-from consumers.isolating import MOST_FAILED
+from consumers.isolating import MOST_FAILED, why_passed_over
 from consumers.replay import Replay, Replayed
 from ingest.intake import receive
 from ingest.integrations import Integrations
@@ -79,7 +79,7 @@ def replayed(
 
 
 def _left_out(line: Line, record: Record, error: Exception) -> Record:
-    reason = f"the correlator failed on it: {type(error).__name__}"
+    reason = why_passed_over(error)
     click.echo(f"line {line.number} is left out: {reason}", err=True)
     if not isinstance(record, Delivery):
         return record

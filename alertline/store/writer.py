@@ -126,12 +126,7 @@ class StoreWriter:
             StoreUnavailable: not now; whether it was written, the read position of the next claim tells.
         """
         try:
-            writes = self._writes(batch)
-            if self._tell is not None:
-                writes.append((self._tell, [msgspec.structs.astuple(each) for each in tellings(batch)]))
-        except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
-            raise Unstorable(f"the store refuses a text: {error}") from error
-        try:
+            writes = self._prepared(batch)
             async with writing(self._engine) as connection:
                 await self._fenced(connection, batch)
                 for statement, rows in writes:
@@ -139,6 +134,15 @@ class StoreWriter:
         except BaseException:
             self._forget()
             raise
+
+    def _prepared(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
+        try:
+            writes = self._writes(batch)
+            if self._tell is not None:
+                writes.append((self._tell, [msgspec.structs.astuple(each) for each in tellings(batch)]))
+        except UnicodeEncodeError as error:  # a lone surrogate: no record holds one, so no row should
+            raise Unstorable(f"the store refuses a text: {error}") from error
+        return writes
 
     def _forget(self) -> None:
         self._serve.forget()
@@ -161,9 +165,7 @@ class StoreWriter:
             *((self._put[table], list(rows[table].values())) for table in ROW_TABLES.values()),
             (self._deliver, [_delivery(row) for row in batch.deliveries]),
             (self._summarise, [_summary(summary) for summary in newest.values()]),
-            *self._serve.writes(
-                {s.id: [(s.id, name) for name in sorted({*map(key, s.services)})] for s in newest.values()}
-            ),
+            *self._serve.writes({id_: _services(summary) for id_, summary in newest.items()}),
             *self._figures(batch, newest),
             (
                 self._tick,

@@ -1,21 +1,11 @@
 """What the server's log tells of an error: where it happened, never what variables held."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 import structlog
 
 from alertline.logs import LogFormat, configure_logging
 
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.mark.parametrize("form", list(LogFormat))

@@ -52,7 +52,7 @@ def place(
     if same is not None:
         return same
     found = [
-        (Related(row.id, points_of(reasons), reasons), state.members[row.id].tally.first_start or row.opened_at)
+        (Related(row.id, points_of(reasons), reasons), state.began(row))
         for row in _candidates(state, alert, episode, excluded)
         if _not_too_late(state, row, episode, reasons := weigh(state, row, alert, episode))
     ]
@@ -120,8 +120,7 @@ def _candidates(
 
 def _not_too_late(state: StreamState, row: IncidentRow, episode: EpisodeRow, reasons: Iterable[Reason]) -> bool:
     """Whether an episode starts soon enough after an incident did to be weighed: what it shares with it has no end."""
-    first = state.members[row.id].tally.first_start or row.opened_at
-    return _share(reasons) or within_span(first, episode.started_at, state.policy)
+    return _share(reasons) or within_span(state.began(row), episode.started_at, state.policy)
 
 
 def _share(reasons: Iterable[Reason]) -> bool:

@@ -135,7 +135,7 @@ def _parted(work: Work, one: IncidentRow, other: IncidentRow) -> bool:
 
 
 def _age(work: Work, row: IncidentRow) -> tuple[object, ...]:
-    return work.state.members[row.id].tally.first_start or row.opened_at, row.id
+    return work.state.began(row), row.id
 
 
 def _overrides(work: Work, incident: str) -> list[ItemRow]:

@@ -120,8 +120,12 @@ class StreamState(StreamMemory):
         """From when to when an incident lasted so far; without an end while anything fires."""
         members = self.members[row.id]
         if members.extent is None:
-            members.extent = (members.tally.first_start or row.opened_at, self._end(row))
+            members.extent = (self.began(row), self._end(row))
         return members.extent
+
+    def began(self, row: IncidentRow) -> datetime:
+        """The earliest onset of an incident's alerts; its opening, where it has none."""
+        return self.members[row.id].tally.first_start or row.opened_at
 
     def _end(self, row: IncidentRow) -> datetime | None:
         """Where an incident ends so far: its resolve, else its latest end; None while anything fires."""
