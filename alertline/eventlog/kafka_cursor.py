@@ -1,4 +1,4 @@
-"""Reading one partition from any offset on; records that follow on each other come from what was fetched ahead.
+"""Reading one partition from any offset on: what has piled up is fetched ahead, what just came when it is asked for.
 
 The consumer belongs to no group and commits nothing: where to read on is what the store says. One that does not give
 what the cluster says is there is given up, and the next read makes another one.
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 _AHEAD_BYTES: Final = 8 * 1024 * 1024
 _MICROS_DIGITS: Final = 17  # the year 5138
 _AHEAD: Final = 2000  # records that are unpacked at once
+_ASKED_S: Final = 0.01  # a broker that has some gives them within this time; else it is asked whether it has any
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Bounds = Callable[[int], Awaitable[tuple[int, int]]]
@@ -83,7 +84,7 @@ class Cursor:
 
     async def _look(self, next_offset: int, limit: int, *, followed: bool) -> bool:
         """Have what exists there in `_ahead`; whether anything does."""
-        if followed and await self._fetch(next_offset, limit, 0):
+        if followed and await self._fetch(next_offset, limit, _ASKED_S):
             return True
         first, end = await self._bounds(self._partition.partition)
         if next_offset > end:
@@ -113,7 +114,11 @@ class Cursor:
         consumer.resume(self._partition)
         timeout_ms = max(0, int(timeout_s * 1000))
         found = await consumer.getmany(self._partition, timeout_ms=timeout_ms, max_records=max(limit, _AHEAD))
-        self._ahead.extend(found.get(self._partition, ()))
+        self._ahead.extend(taken := found.get(self._partition, ()))
+        if taken and taken[-1].offset + 1 >= (consumer.highwater(self._partition) or 0):
+            # That was all. Left to itself the consumer would fetch the next one that comes, at once, and no more until
+            # that was read: the next read would get little but old ones, and all others would wait for the one after.
+            consumer.pause(self._partition)
         return bool(self._ahead)
 
     async def _opened(self) -> AIOKafkaConsumer:

@@ -30,8 +30,8 @@ __all__ = [
     "Rows",
     "StoreUnavailable",
     "columns",
-    "copies",
     "copy",
+    "in_bulk",
     "insert",
     "open_engine",
     "reading",
@@ -208,6 +208,17 @@ async def writing(engine: AsyncEngine, *, synced: bool = False) -> AsyncIterator
 
 
 @asynccontextmanager
+async def stating(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """For one statement on PostgreSQL that is a transaction by itself, without a round trip to begin and end one.
+
+    Raises:
+        StoreUnavailable: the database does not take it now; Unstorable: it refuses a value.
+    """
+    async with _transaction(engine, {"isolation_level": "AUTOCOMMIT"}) as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction in which everything that is read is of the same moment.
 
@@ -283,8 +294,8 @@ async def alone(connection: AsyncConnection) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
-def copies(engine: AsyncEngine) -> bool:
-    """Whether the database has a faster way than INSERT to add rows."""
+def in_bulk(engine: AsyncEngine) -> bool:
+    """Whether the database takes rows in faster ways than one INSERT for each: copied, or as arrays."""
     return engine.dialect.name == "postgresql"
 
 

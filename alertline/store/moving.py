@@ -14,7 +14,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.incidents.model import Order, Row
-from alertline.store.engine import copies, copy, insert, reading, writing
+from alertline.store.engine import copy, in_bulk, insert, reading, writing
 from alertline.store.rows import encode, read_delivery, read_row, unfit
 from alertline.store.tables import ROW_TABLES, decisions, deliveries, metadata, positions, stream_clocks
 
@@ -122,7 +122,7 @@ async def _rows(connection: AsyncConnection, table: Table) -> AsyncIterator[Sequ
 
 
 async def _put(engine: AsyncEngine, connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    if copies(engine):
+    if in_bulk(engine):
         await copy(connection, table, rows)
     elif rows:
         names = [column.name for column in table.columns]

@@ -1,34 +1,42 @@
 """Statements in the words of one database, made once: building one per batch would cost more than running it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ClauseElement, Table, bindparam, delete, update
+from sqlalchemy import ClauseElement, Column, ColumnElement, Delete, Select, Table, Update, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alertline.store.engine import copies, copy, insert
+from alertline.store.engine import Insert, copy, in_bulk, insert
 from alertline.store.rows import Values
 
-__all__ = ["Replacement", "Statement", "advance", "append", "removal", "upsert"]
+__all__ = ["MOVED", "Replacement", "Statement", "added", "advance", "append", "moving", "removal", "removed", "upsert"]
 
 _MOST: Final = 2_000  # incidents whose rows are remembered
+MOVED: Final = ("moved_to", "held_log_id", "held_partition", "held_epoch", "held_first")
+"""The parameters of `moving`: where to; then of which log, partition and epoch the position is, and from where."""
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """One statement.
+    """One statement about one table; each of its rows has a value for each of `columns`.
 
     Attributes:
-        copied: the table that it only adds to, where its database has a faster way to do that.
+        overwrites: which columns of a row that has the same key it writes over; none: its rows are new.
+        removes: it takes out all rows of an incident.
+        copied: it only adds, and its database has a faster way to do that.
     """
 
     sql: str
-    copied: Table | None = None
+    table: Table
+    columns: Sequence[Column[Any]]
+    overwrites: tuple[str, ...] = ()
+    removes: bool = False
+    copied: bool = False
 
     async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
-        """Run it for all rows at once; each has the values of all columns, in the table's order."""
-        if rows and self.copied is not None:
-            await copy(connection, self.copied, rows)
+        """Run it for all rows at once."""
+        if rows and self.copied:
+            await copy(connection, self.table, rows)
         elif rows:
             await connection.exec_driver_sql(self.sql, list(rows))
 
@@ -63,31 +71,53 @@ class Replacement:
 
 def removal(engine: AsyncEngine, table: Table) -> Statement:
     """Taking out all rows of an incident."""
-    return _compiled(engine, delete(table).where(table.c.incident_id == bindparam("incident")))
+    sql = _said(engine, removed(table, bindparam("incident")))
+    return Statement(sql, table, [table.c.incident_id], removes=True)
 
 
 def append(engine: AsyncEngine, table: Table) -> Statement:
     """An insert of rows that are new."""
-    statement = _compiled(engine, insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns}))
-    return Statement(statement.sql, table if copies(engine) else None)
+    return Statement(_said(engine, added(engine, table)), table, list(table.columns), copied=in_bulk(engine))
 
 
 def upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:
     """An insert that overwrites the row of the same key, all but the columns to keep."""
-    statement = insert(engine, table).values({c.name: bindparam(c.name) for c in table.columns})
-    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
-    return _compiled(
-        engine, statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+    changed = tuple(c.name for c in table.columns if not c.primary_key and c.name not in keep)
+    return Statement(_said(engine, added(engine, table, changed)), table, list(table.columns), changed)
+
+
+def advance(engine: AsyncEngine, positions: Table) -> str:
+    """Moving a read position, with the values of `MOVED` in their order."""
+    return _said(engine, moving(positions))
+
+
+def removed(table: Table, incident: ColumnElement[Any]) -> Delete:
+    """Taking out all rows of an incident, whichever way it is said which."""
+    return delete(table).where(table.c.incident_id == incident)
+
+
+def added(
+    engine: AsyncEngine, table: Table, overwrites: tuple[str, ...] = (), rows: Select[Any] | None = None
+) -> Insert:
+    """Adding rows, of parameters or of what finds them, that overwrite these columns in those of the same keys."""
+    names = [column.name for column in table.columns]
+    statement = insert(engine, table)
+    statement = (
+        statement.values({n: bindparam(n) for n in names}) if rows is None else statement.from_select(names, rows)
     )
+    if not overwrites:
+        return statement
+    changed = {name: statement.excluded[name] for name in overwrites}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
 
 
-def advance(engine: AsyncEngine, positions: Table) -> Statement:
-    """Moving a read position: where to; then of which log, partition and epoch, and from where."""
+def moving(positions: Table) -> Update:
+    """Moving a read position where it is held as the parameters say (`MOVED`)."""
+    to, *held, first = MOVED
     names = (positions.c.log_id, positions.c.partition, positions.c.epoch)
-    held = [column == bindparam(f"held_{column.name}") for column in names]
-    mine = update(positions).where(*held, positions.c.next_offset == bindparam("held_first"))
-    return _compiled(engine, mine.values(next_offset=bindparam("moved_to")))
+    mine = [column == bindparam(name) for column, name in zip(names, held, strict=True)]
+    return update(positions).where(*mine, positions.c.next_offset == bindparam(first)).values(next_offset=bindparam(to))
 
 
-def _compiled(engine: AsyncEngine, statement: ClauseElement) -> Statement:
-    return Statement(str(statement.compile(dialect=engine.dialect)))
+def _said(engine: AsyncEngine, statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=engine.dialect))

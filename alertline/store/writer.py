@@ -19,7 +19,8 @@ from alertline.incidents.memory.archive import Archive, ArchiveAway
 from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive
-from alertline.store.engine import alone, insert, reading, writing
+from alertline.store.at_once import AtOnce, Writes
+from alertline.store.engine import alone, in_bulk, insert, reading, stating, writing
 from alertline.store.facts import read_facts
 from alertline.store.failures import StoreUnavailable, Unstorable
 from alertline.store.figures import metric_rows, milestone_rows, timeline_values
@@ -46,16 +47,20 @@ __all__ = ["StoreWriter"]
 
 Result = TypeVar("Result")
 _POLICY: Final = Policy()
+_SMALL: Final = 300  # where COPY begins to be quicker
 
 
 class StoreWriter:
     """What a correlator writes with. It leaves the engine open: whoever made that disposes of it.
 
     `telling`: somebody relays the outbox; without a relay nothing is put into it, for it would only grow.
+    `small`: how many rows of a batch are written as one statement, where the database can do that (`at_once.py`).
     """
 
-    def __init__(self, engine: AsyncEngine, *, telling: bool = False) -> None:
+    def __init__(self, engine: AsyncEngine, *, telling: bool = False, small: int = _SMALL) -> None:
         self._engine = engine
+        self._small = small if in_bulk(engine) else 0
+        self._at_once: AtOnce | None = None
         self._tell = append(engine, outbox) if telling else None
         self._decide = append(engine, decisions)
         self._deliver = append(engine, deliveries)
@@ -127,13 +132,28 @@ class StoreWriter:
         """
         try:
             writes = self._prepared(batch)
+            await self._write(batch, writes)
+        except BaseException:
+            self._forget()
+            raise
+
+    async def _write(self, batch: Batch, writes: Writes) -> None:
+        if sum(len(rows) for _, rows in writes) > self._small:
             async with writing(self._engine) as connection:
                 await self._fenced(connection, batch)
                 for statement, rows in writes:
                     await statement.run(connection, rows)
-        except BaseException:
-            self._forget()
-            raise
+            return
+        if self._at_once is None:
+            self._at_once = AtOnce(self._engine, positions, [statement for statement, _ in writes])
+        async with stating(self._engine) as connection:
+            held = await self._at_once.run(connection, _moved(batch), writes)
+        if not held:
+            raise Fenced(_lost(batch))
+
+    async def _fenced(self, connection: AsyncConnection, batch: Batch) -> None:
+        if (await connection.exec_driver_sql(self._advance, _moved(batch))).rowcount != 1:
+            raise Fenced(_lost(batch))
 
     def _prepared(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
         try:
@@ -147,13 +167,6 @@ class StoreWriter:
     def _forget(self) -> None:
         self._serve.forget()
         self._stamp.forget()
-
-    async def _fenced(self, connection: AsyncConnection, batch: Batch) -> None:
-        claim = batch.claim
-        held = (claim.log_id, claim.partition, claim.epoch, batch.first)
-        moved = await connection.exec_driver_sql(self._advance.sql, (batch.next_offset, *held))
-        if moved.rowcount != 1:
-            raise Fenced(f"partition {claim.partition}: epoch {claim.epoch} does not hold it at offset {batch.first}")
 
     def _writes(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
         """All that a batch writes, made before the transaction begins, so that it is short."""
@@ -227,6 +240,15 @@ def _decided(applied: Iterable[Applied]) -> tuple[list[Values], dict[Table, dict
         made = before[-3:-1] if before is not None else (each.offset, each.n)
         current[table][row.id] = (row.id, stream, *copied(row), *made, body)
     return appended, current
+
+
+def _moved(batch: Batch) -> Values:
+    claim = batch.claim
+    return (batch.next_offset, claim.log_id, claim.partition, claim.epoch, batch.first)
+
+
+def _lost(batch: Batch) -> str:
+    return f"partition {batch.claim.partition}: epoch {batch.claim.epoch} does not hold it at offset {batch.first}"
 
 
 def _delivery(row: DeliveryRow) -> Values:

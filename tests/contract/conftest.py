@@ -1,6 +1,7 @@
 """The stores that the contract suites run on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,16 @@ from tests.simulation.database import Database, simulated_engine
 from tests.simulation.world import Calm
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "simulated"])
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql large", "simulated"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which store; the simulated one is SQLite reached as the simulation reaches it."""
+    """Which store; the large one writes every batch as large ones are; the simulated one is reached by its ways."""
     return str(request.param)
 
 
 @pytest.fixture
 def url(kind: str, request: pytest.FixtureRequest) -> str:
     """The URL of an empty store."""
-    found: str = request.getfixturevalue(f"{'sqlite' if kind == 'simulated' else kind}_store")
+    found: str = request.getfixturevalue("postgresql_store" if "postgresql" in kind else "sqlite_store")
     return found
 
 
@@ -44,9 +45,15 @@ async def engine(kind: str, url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def writer(engine: AsyncEngine) -> StoreWriter:
+def new_writer(kind: str, engine: AsyncEngine) -> Callable[..., StoreWriter]:
+    """What makes writers for the empty store."""
+    return partial(StoreWriter, engine, small=0) if "large" in kind else partial(StoreWriter, engine)
+
+
+@pytest.fixture
+def writer(new_writer: Callable[..., StoreWriter]) -> StoreWriter:
     """A writer for the empty store."""
-    return StoreWriter(engine)
+    return new_writer()
 
 
 @pytest.fixture

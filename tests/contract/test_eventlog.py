@@ -97,6 +97,19 @@ async def test_reading_goes_on_from_next_offset_and_stops_at_the_limit(log: Even
     assert list(await log.read(0, 0, 0)) == []
 
 
+async def test_a_read_gives_all_that_came_since_the_last(log: EventLog) -> None:
+    """Not only what somebody fetched ahead in between, after the first of it had come."""
+    next_offset = 0
+    for _ in range(4):
+        for number in range(20):
+            await log.append("a", str(number).encode())
+
+        records = await log.read(0, next_offset, 100)
+
+        assert len(records) == 20
+        next_offset = records[-1].position.next_offset
+
+
 async def test_end_is_the_offset_that_the_next_record_gets(log: EventLog) -> None:
     """`end` names the position of the next append, in an empty log too."""
     for _ in range(3):

@@ -1,7 +1,7 @@
 """What the outbox promises, whatever database it lies in: told at least once, in order, without a gap."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -45,9 +45,9 @@ class Published:
 
 
 @pytest.fixture
-def telling(engine: AsyncEngine) -> StoreWriter:
+def telling(new_writer: Callable[..., StoreWriter]) -> StoreWriter:
     """A writer beside whom somebody relays."""
-    return StoreWriter(engine, telling=True)
+    return new_writer(telling=True)
 
 
 def changed(claim: Claim, first: int, *versions: tuple[str, int]) -> Batch:

@@ -20,10 +20,10 @@ from tests.support.generated import logs
 from tests.support.stores import Both, dumped, emptied
 
 
-async def _applied(engine: AsyncEngine, log: Sequence[Record], rnd: random.Random) -> list[object]:
+async def _applied(engine: AsyncEngine, log: Sequence[Record], rnd: random.Random, **writes: int) -> list[object]:
     """Apply a log in batches; gives all that is stored, loaded and read after it."""
     await emptied(engine)
-    writer, reader = StoreWriter(engine, telling=True), StoreReader(engine)
+    writer, reader = StoreWriter(engine, telling=True, **writes), StoreReader(engine)
     claim, states = await writer.claim("log", 0, "one"), States(Policy())
     records = [
         LogRecord(Position(0, n), "default", record.received_at + timedelta(days=1), encode(record))
@@ -51,9 +51,10 @@ async def _applied(engine: AsyncEngine, log: Sequence[Record], rnd: random.Rando
 @settings(max_examples=20)
 @given(log=logs(most=20), seed=st.integers(0, 9))
 def test_the_same_log_leaves_the_same_rows(both_stores: Both, log: list[Delivery], seed: int) -> None:
-    """In a file and on PostgreSQL, whatever the batches."""
+    """In a file and on PostgreSQL, whatever the batches, written as small ones are, as large ones, or as it comes."""
     sqlite = both_stores.run(_applied(both_stores.sqlite, log, random.Random(seed)))
-    postgresql = both_stores.run(_applied(both_stores.postgresql, log, random.Random(seed)))
+    for small in 1000, 0, 12:
+        postgresql = both_stores.run(_applied(both_stores.postgresql, log, random.Random(seed), small=small))
+        assert postgresql == sqlite
 
-    assert postgresql == sqlite
     assert isinstance(sqlite[1], Loaded)

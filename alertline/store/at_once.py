@@ -1,0 +1,70 @@
+"""A small batch on PostgreSQL as one statement, which is its own transaction: one round trip in place of some fifteen.
+
+Each of them waits for its turn on a busy machine, and that is most of the time that a small batch takes. Of a large one
+it is little, and COPY is quicker than the arrays that carry the rows here (`Statement.run`).
+
+All parts of one statement see the rows as they were before it, and run in no promised order. So what moves the read
+position is what all others ask for first: where it was not moved, nothing is written. And rows that replace others ask
+first for what takes those out, for they may have the same keys.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import CTE, ColumnElement, Select, Table, any_, bindparam, exists, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from alertline.store.rows import Values
+from alertline.store.statements import MOVED, Statement, added, moving, removed
+
+__all__ = ["AtOnce", "Writes"]
+
+Writes = Sequence[tuple[Statement, Sequence[Values]]]
+"""What is to be written: statements, each with its rows."""
+
+
+class AtOnce:
+    """Statements as one, beside the one that moves the read position; any of them may have no rows."""
+
+    def __init__(self, engine: AsyncEngine, positions: Table, statements: Sequence[Statement]) -> None:
+        held = moving(positions).returning(positions.c.partition).cte("held")
+        taken_out: dict[Table, CTE] = {}
+        parts: list[CTE] = []
+        self._names: list[tuple[str, ...]] = []  # of the arrays of each statement, one for a column
+        for number, each in enumerate(statements):
+            arrays = [bindparam(f"{c.name}_{number}", type_=ARRAY(c.type)) for c in each.columns]
+            self._names.append(tuple(array.key for array in arrays))
+            if each.removes:
+                gone = removed(each.table, any_(arrays[0])).where(exists(select(held)))
+                taken_out[each.table] = part = gone.returning(each.columns[0]).cte(f"part_{number}")
+            else:
+                rows = _rows(each, arrays, exists(select(held)), taken_out.get(each.table))
+                part = added(engine, each.table, each.overwrites, rows).cte(f"part_{number}")
+            parts.append(part)
+        whole = select(func.count()).select_from(held).add_cte(*parts).compile(dialect=engine.dialect)
+        self._sql: Final = str(whole)
+        self._order: Final = tuple(getattr(whole, "positiontup", None) or ())
+
+    async def run(self, connection: AsyncConnection, moved: Values, writes: Writes) -> bool:
+        """Write the rows of the same statements; `moved` is as `statements.advance` takes it.
+
+        Returns:
+            Whether the position was held as it says. If not, nothing is written.
+        """
+        values: dict[str, object] = dict(zip(MOVED, moved, strict=True))
+        for names, (_, rows) in zip(self._names, writes, strict=True):
+            values |= zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True)
+        found = await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
+        return bool(found.scalar_one())
+
+
+def _rows(
+    statement: Statement, arrays: Sequence[ColumnElement[Any]], held: ColumnElement[bool], gone: CTE | None
+) -> Select[Any]:
+    """The rows that arrays carry, if the position is held; of a table that others are taken out of, after that."""
+    names = [column.name for column in statement.columns]
+    rows = select(func.unnest(*arrays).table_valued(*names).render_derived("rows")).where(held)
+    if gone is None:
+        return rows
+    return rows.where(select(func.count()).select_from(gone).scalar_subquery() >= literal_column("0"))
