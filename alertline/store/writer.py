@@ -54,7 +54,7 @@ class StoreWriter:
     """What a correlator writes with. It leaves the engine open: whoever made that disposes of it.
 
     `telling`: somebody relays the outbox; without a relay nothing is put into it, for it would only grow.
-    `small`: how many rows of a batch are written as one statement, where the database can do that (`at_once.py`).
+    `small`: a batch of fewer rows than so many is one statement, where the database can do that (`at_once.py`).
     """
 
     def __init__(self, engine: AsyncEngine, *, telling: bool = False, small: int = _SMALL) -> None:
@@ -138,7 +138,7 @@ class StoreWriter:
             raise
 
     async def _write(self, batch: Batch, writes: Writes) -> None:
-        if sum(len(rows) for _, rows in writes) > self._small:
+        if sum(len(rows) for _, rows in writes) >= self._small:
             async with writing(self._engine) as connection:
                 await self._fenced(connection, batch)
                 for statement, rows in writes:
