@@ -84,6 +84,8 @@ class Writer(Protocol):
 class Runner:
     """Applies one partition.
 
+    `receivers_first`: receivers share this machine, and half of the time is left to them.
+
     Attributes:
         ticking: whether log time runs on by itself when a timer falls due (not while recorded time is played).
         started: set once the partition is ours and its memory loaded.
@@ -99,6 +101,7 @@ class Runner:
         owner: str,
         clock: Clock = now,
         ticking: bool = True,
+        receivers_first: bool = True,
         partition: int = 0,
         on_applied: Callable[[int], None] | None = None,
         dead_letters: DeadLetters | None = None,
@@ -107,7 +110,7 @@ class Runner:
         self._log, self._writer, self._policy = log_, writer, policy
         self._owner, self._clock, self._partition = owner, clock, partition
         self._on_applied, self._dead_letters, self._telling = on_applied, dead_letters, telling
-        self.ticking = ticking
+        self.ticking, self._receivers_first = ticking, receivers_first
         self._states = States(policy)
         self._burst = Burst()
         self._turns = Turns()
@@ -181,15 +184,15 @@ class Runner:
         self.resting.clear()
 
     async def _rest(self, worked_s: float, records: Sequence[LogRecord]) -> None:
-        """While deliveries are coming, work half of the time: who receives shares this machine, and goes first.
+        """Rest while deliveries are coming, so that those of the next moment are taken together.
 
-        Small batches cost nearly what large ones do. Where several records came at once more are coming: those of the
-        next moment are taken together. An old backlog (after a restart, or a storm that was too much) is worked off
-        without resting.
+        Small batches cost nearly what large ones do. Where receivers share this machine, they go first: it works half
+        of the time. An old backlog (after a restart, or a storm that was too much) is worked off without resting.
         """
-        if self._clock() - records[-1].appended_at < _COMING:
-            gather_s = _GATHER_S if len(records) > 1 else 0.0
-            await asyncio.sleep(min(max(worked_s, gather_s), _LONGEST_REST_S))
+        if self._clock() - records[-1].appended_at >= _COMING:
+            return
+        gather_s = _GATHER_S if 1 < len(records) < _BATCH else 0.0
+        await asyncio.sleep(min(max(worked_s, gather_s), _LONGEST_REST_S) if self._receivers_first else gather_s)
 
     async def _restore(self, claim: Claim) -> None:
         self._states = States(self._policy)

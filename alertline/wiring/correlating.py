@@ -135,6 +135,7 @@ class Correlating:
             Policy(),
             owner=instance,
             ticking=not self._recorded,
+            receivers_first=False,
             partition=partition,
             dead_letters=dead_letters(self._settings, cluster),
             telling=self._telling,

@@ -1,8 +1,11 @@
 """What is kept at hand of an incident is what all its rows come to, after every record."""
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,8 +101,26 @@ def _rows(draw: st.DrawFn) -> EpisodeRow:
     )
 
 
-@given(st.lists(_rows(), min_size=8, max_size=24), st.lists(_rows() | st.integers(0, 19) | st.none(), max_size=12))
-def test_a_gist_is_that_of_the_rows_it_holds_now(first: list[EpisodeRow], then: list[EpisodeRow | int | None]) -> None:
+_OTHERWISE: dict[str, Callable[[EpisodeRow], Any]] = {
+    "severity": lambda row: Severity.INFO if row.severity is Severity.WARNING else Severity.WARNING,
+    "pending_for": lambda row: 600.0 if row.pending_for is None else None,
+    "first_received": lambda row: row.first_received - timedelta(minutes=40),
+    "stale": lambda row: not row.stale,
+    "point": lambda row: not row.point,
+    "paging": lambda row: not row.paging,
+    "notifications": lambda row: row.notifications + 1,
+}
+_one_thing = st.tuples(st.integers(0, 19), st.sampled_from(sorted(_OTHERWISE)))
+
+
+@given(
+    st.lists(_rows(), min_size=8, max_size=24),
+    st.lists(_rows() | st.integers(0, 19) | st.none(), max_size=12),
+    st.lists(_one_thing, max_size=12),
+)
+def test_a_gist_is_that_of_the_rows_it_holds_now(
+    first: list[EpisodeRow], then: list[EpisodeRow | int | None], at_last: list[tuple[int, str]]
+) -> None:
     """However episodes came, changed and left: milestones and sums are as if the rest had come just now."""
     gist, held = Gist(), dict[str, EpisodeRow]()
     for change in (*first, *then):
@@ -111,6 +132,12 @@ def test_a_gist_is_that_of_the_rows_it_holds_now(first: list[EpisodeRow], then: 
             gist.remove(f"ep_{change}")
         else:
             gist.sums(Policy(flaps=1))
+    for number, field in at_last:
+        episode = held.get(f"ep_{number}")
+        if episode is not None:
+            gist.telling()
+            held[episode.id] = msgspec.structs.replace(episode, **{field: _OTHERWISE[field](episode)})
+            gist.put(held[episode.id])
     some, every = gist.telling(), tuple(held.values())
 
     for policy in (Policy(), Policy(flaps=2)):

@@ -67,6 +67,16 @@ def _kind(row: EpisodeRow) -> tuple[object, ...]:
     return row.severity, row.start_basis, row.end_basis, row.stale, ahead
 
 
+def _only_repeated(old: EpisodeRow, row: EpisodeRow) -> bool:
+    """Whether nothing that is asked of an episode here is another now: most changes are one notification more."""
+    return (
+        old.spans == row.spans
+        and old.severity is row.severity
+        and old.first_received == row.first_received
+        and (old.pending_for, old.stale, old.point, old.paging) == (row.pending_for, row.stale, row.point, row.paging)
+    )
+
+
 class Gist:
     """What some episodes come to.
 
@@ -113,6 +123,9 @@ class Gist:
     def _settle(self) -> None:
         for episode, row in self._changed.items():
             old = self._rows.pop(episode, None)
+            if old is not None and row is not None and _only_repeated(old, row):
+                self._rows[episode] = row
+                continue
             if old is not None and row is not None and old.paging is row.paging:
                 self._part_of(row).move(old, row)
             else:
