@@ -81,13 +81,13 @@ def _same_identity(
     for other in state.recurrences_near(alert, episode.started_at):
         if other.id == episode.id or other.incident is None or other.incident == excluded:
             continue
-        if other.started_at < episode.started_at and (earlier is None or (other.started_at, other.incident) > earlier):
-            earlier = (other.started_at, other.incident)
+        place = (other.started_at, other.incident)
+        if place[0] < episode.started_at and (earlier is None or place > earlier):
+            earlier = place
         row = state.incidents.get(other.incident)
-        if row is None or is_over(row, state.log_time, policy):
+        if row is None or (gap := state.gap(row, episode)) > policy.reopen or is_over(row, state.log_time, policy):
             continue
-        gap = state.gap(row, episode)
-        if gap > policy.reopen or (nearest is not None and nearest <= (gap, row.id)):
+        if nearest is not None and nearest <= (gap, row.id):
             continue
         if gap <= policy.quiet or rank(episode.severity) >= rank(_severity(state, row)):
             nearest = (gap, row.id)  # else: a lone late alert never stretches a bigger incident
