@@ -27,9 +27,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 500
 _LOOK_S: Final = 1.0
-_TOGETHER_S: Final = (
-    0.25  # what is committed meanwhile goes with the next round: each is two transactions and an append
-)
+# what is committed meanwhile goes with the next round: each is two transactions and an append
+_TOGETHER_S: Final = 0.25
 _AGAIN_S: Final = 0.25
 _LONGEST_AGAIN_S: Final = 8.0
 _HEADERS: Final = (("content-type", CONTENT_TYPE),)

@@ -28,7 +28,7 @@ from consumers.losing import past_what_is_gone
 from consumers.telling import Told, tell_stored
 from schemas.records import NewerRecord, Tick, encode
 
-__all__ = ["Runner", "Writer", "run_guarded"]
+__all__ = ["Runner", "Writer", "rest_s", "run_guarded"]
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +170,8 @@ class Runner:
         worked_s = monotonic() - began
         self._turns.stream()
         await self._tell_later(claim)
-        await self._rest(worked_s, records)
+        age = self._clock() - records[-1].appended_at
+        await asyncio.sleep(rest_s(worked_s, len(records), age, receivers_first=self._receivers_first))
         return claim
 
     async def _past_what_is_gone(self, claim: Claim) -> Claim:
@@ -182,17 +183,6 @@ class Runner:
         self.resting.set()
         await self._released.wait()
         self.resting.clear()
-
-    async def _rest(self, worked_s: float, records: Sequence[LogRecord]) -> None:
-        """Rest while deliveries are coming, so that those of the next moment are taken together.
-
-        Small batches cost nearly what large ones do. Where receivers share this machine, they go first: it works half
-        of the time. An old backlog (after a restart, or a storm that was too much) is worked off without resting.
-        """
-        if self._clock() - records[-1].appended_at >= _COMING:
-            return
-        gather_s = _GATHER_S if 1 < len(records) < _BATCH else 0.0
-        await asyncio.sleep(min(max(worked_s, gather_s), _LONGEST_REST_S) if self._receivers_first else gather_s)
 
     async def _restore(self, claim: Claim) -> None:
         self._states = States(self._policy)
@@ -325,6 +315,19 @@ class Runner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def rest_s(worked_s: float, count: int, age: timedelta, *, receivers_first: bool) -> float:
+    """How long to rest after a batch of so many records, the last of which is so old: seconds.
+
+    Small batches cost nearly what large ones do: while deliveries are coming, those of the next moment are taken
+    together. Where receivers share this machine they go first: half of the time is theirs. An old backlog (after a
+    restart, or a storm that was too much) is worked off without resting.
+    """
+    if age >= _COMING:
+        return 0.0
+    gather_s = _GATHER_S if 1 < count < _BATCH else 0.0
+    return min(max(worked_s, gather_s), _LONGEST_REST_S) if receivers_first else gather_s
 
 
 def _nothing_but(told: Told, claim: Claim, next_offset: int | None = None) -> Batch:

@@ -8,15 +8,16 @@ position is what all others ask for first: where it was not moved, nothing is wr
 first for what takes those out, for they may have the same keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import CTE, ColumnElement, Select, Table, any_, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.store.rows import Values
-from alertline.store.statements import MOVED, Statement, added, moving, removed
+from alertline.store.statements import Move, Statement, added, moving, parameters, removed
 
 __all__ = ["AtOnce", "Writes"]
 
@@ -29,30 +30,38 @@ class AtOnce:
 
     def __init__(self, engine: AsyncEngine, positions: Table, statements: Sequence[Statement]) -> None:
         held = moving(positions).returning(positions.c.partition).cte("held")
-        taken_out: dict[Table, CTE] = {}
-        parts: list[CTE] = []
-        self._names: list[tuple[str, ...]] = []  # of the arrays of each statement, one for a column
-        for number, each in enumerate(statements):
-            arrays = [bindparam(f"{c.name}_{number}", type_=ARRAY(c.type)) for c in each.columns]
-            self._names.append(tuple(array.key for array in arrays))
-            if each.removes:
-                gone = removed(each.table, any_(arrays[0])).where(exists(select(held)))
-                taken_out[each.table] = part = gone.returning(each.columns[0]).cte(f"part_{number}")
-            else:
-                rows = _rows(each, arrays, exists(select(held)), taken_out.get(each.table))
-                part = added(engine, each.table, each.overwrites, rows).cte(f"part_{number}")
-            parts.append(part)
+        self._names = [tuple(f"{c.name}_{number}" for c in each.columns) for number, each in enumerate(statements)]
+        arrays = [
+            [bindparam(name, type_=ARRAY(c.type)) for name, c in zip(names, each.columns, strict=True)]
+            for names, each in zip(self._names, statements, strict=True)
+        ]
+        taken_out = {
+            each.table: removed(each.table, any_(own[0]))
+            .where(exists(select(held)))
+            .returning(each.columns[0])
+            .cte(f"without_{each.table.name}")
+            for own, each in zip(arrays, statements, strict=True)
+            if each.removes
+        }
+        put_in = [
+            added(engine, each.table, each.overwrites, _rows(each, own, exists(select(held)), taken_out)).cte(
+                f"with_{each.table.name}"
+            )
+            for own, each in zip(arrays, statements, strict=True)
+            if not each.removes
+        ]
+        parts = (*taken_out.values(), *put_in)
         whole = select(func.count()).select_from(held).add_cte(*parts).compile(dialect=engine.dialect)
         self._sql: Final = str(whole)
-        self._order: Final = tuple(getattr(whole, "positiontup", None) or ())
+        self._order: Final = parameters(whole)
 
-    async def run(self, connection: AsyncConnection, moved: Values, writes: Writes) -> bool:
-        """Write the rows of the same statements; `moved` is as `statements.advance` takes it.
+    async def run(self, connection: AsyncConnection, move: Move, writes: Writes) -> bool:
+        """Write the rows of the same statements, and move the position.
 
         Returns:
             Whether the position was held as it says. If not, nothing is written.
         """
-        values: dict[str, object] = dict(zip(MOVED, moved, strict=True))
+        values: dict[str, object] = msgspec.structs.asdict(move)
         for names, (_, rows) in zip(self._names, writes, strict=True):
             values |= zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True)
         found = await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
@@ -60,11 +69,15 @@ class AtOnce:
 
 
 def _rows(
-    statement: Statement, arrays: Sequence[ColumnElement[Any]], held: ColumnElement[bool], gone: CTE | None
+    statement: Statement,
+    arrays: Sequence[ColumnElement[Any]],
+    held: ColumnElement[bool],
+    taken_out: Mapping[Table, CTE],
 ) -> Select[Any]:
     """The rows that arrays carry, if the position is held; of a table that others are taken out of, after that."""
     names = [column.name for column in statement.columns]
     rows = select(func.unnest(*arrays).table_valued(*names).render_derived("rows")).where(held)
+    gone = taken_out.get(statement.table)
     if gone is None:
         return rows
     return rows.where(select(func.count()).select_from(gone).scalar_subquery() >= literal_column("0"))

@@ -23,7 +23,7 @@ from sqlalchemy.types import NullType
 
 from alertline.clock import monotonic
 from alertline.store.encrypting import encrypted
-from alertline.store.failures import StoreUnavailable, meaning
+from alertline.store.failures import StoreUnavailable, driver_error, meaning
 from alertline.store.sqlite_connection import connect
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "copy",
     "in_bulk",
     "insert",
+    "one_statement",
     "open_engine",
     "reading",
     "url_of",
@@ -208,11 +209,13 @@ async def writing(engine: AsyncEngine, *, synced: bool = False) -> AsyncIterator
 
 
 @asynccontextmanager
-async def stating(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """For one statement on PostgreSQL that is a transaction by itself, without a round trip to begin and end one.
+async def one_statement(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """For one statement on PostgreSQL that is a transaction by itself, without round trips to begin and end one.
+
+    A second one would be a second transaction. Whether it was written nobody knows where it was cancelled.
 
     Raises:
-        StoreUnavailable: the database does not take it now; Unstorable: it refuses a value.
+        StoreUnavailable: the database does not take it now, or it is not known; Unstorable: it refuses a value.
     """
     async with _transaction(engine, {"isolation_level": "AUTOCOMMIT"}) as connection:
         yield connection
@@ -278,7 +281,8 @@ async def _transaction(
         said = meaning(error)
         if said is error:
             raise
-        raise said from error
+        # not SQLAlchemy's own: its text holds the statement, and values of hundreds of rows
+        raise said from driver_error(error)
 
 
 def _synchronous(connection: Connection, how: str) -> None:

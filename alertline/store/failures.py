@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-__all__ = ["StoreUnavailable", "Unstorable", "meaning", "one_line"]
+__all__ = ["StoreUnavailable", "Unstorable", "driver_error", "meaning", "one_line"]
 
 # By SQLSTATE. Sign-in and an unknown database may be put right while we wait, as the rest may: connection, resources,
 # intervention of the operator (57014: the statement timeout too), system error, internal error (a full disk that is
@@ -31,7 +31,7 @@ def meaning(error: Exception) -> Exception:
     """The error in our words; the error itself where we have none, such as for a table that is missing."""
     if isinstance(error, NoConnectionFree):
         return StoreUnavailable("the store is not available: all connections are in use")
-    cause = _driver_error(error)
+    cause = driver_error(error)
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(error, cause)
     state = getattr(cause, "sqlstate", None)
@@ -49,11 +49,12 @@ def meaning(error: Exception) -> Exception:
 
 def one_line(error: Exception) -> str:
     """What the driver says, without the statement around it."""
-    cause = _driver_error(error)
+    cause = driver_error(error)
     return str(cause).partition("\n")[0] or type(cause).__name__
 
 
-def _driver_error(error: Exception) -> BaseException:
+def driver_error(error: Exception) -> BaseException:
+    """What the driver raised, without what SQLAlchemy says around it."""
     if not isinstance(error, DBAPIError) or error.orig is None:
         return error
     return getattr(error.orig, "driver_exception", error.orig)

@@ -5,16 +5,37 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ClauseElement, Column, ColumnElement, Delete, Select, Table, Update, bindparam, delete, update
+from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.store.engine import Insert, copy, in_bulk, insert
 from alertline.store.rows import Values
 
-__all__ = ["MOVED", "Replacement", "Statement", "added", "advance", "append", "moving", "removal", "removed", "upsert"]
+__all__ = [
+    "Advance",
+    "Move",
+    "Replacement",
+    "Statement",
+    "added",
+    "append",
+    "moving",
+    "parameters",
+    "removal",
+    "removed",
+    "upsert",
+]
 
 _MOST: Final = 2_000  # incidents whose rows are remembered
-MOVED: Final = ("moved_to", "held_log_id", "held_partition", "held_epoch", "held_first")
-"""The parameters of `moving`: where to; then of which log, partition and epoch the position is, and from where."""
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Where a read position is moved to; and of which log, partition and epoch it is, and where, else it stays."""
+
+    moved_to: int
+    held_log_id: str
+    held_partition: int
+    held_epoch: int
+    held_first: int
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -86,9 +107,18 @@ def upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Sta
     return Statement(_said(engine, added(engine, table, changed)), table, list(table.columns), changed)
 
 
-def advance(engine: AsyncEngine, positions: Table) -> str:
-    """Moving a read position, with the values of `MOVED` in their order."""
-    return _said(engine, moving(positions))
+class Advance:
+    """Moving a read position."""
+
+    def __init__(self, engine: AsyncEngine, positions: Table) -> None:
+        compiled = moving(positions).compile(dialect=engine.dialect)
+        self._sql, self._order = str(compiled), parameters(compiled)
+
+    async def run(self, connection: AsyncConnection, move: Move) -> bool:
+        """Move it; whether it was held as that says."""
+        values = msgspec.structs.asdict(move)
+        moved = await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
+        return moved.rowcount == 1
 
 
 def removed(table: Table, incident: ColumnElement[Any]) -> Delete:
@@ -112,11 +142,19 @@ def added(
 
 
 def moving(positions: Table) -> Update:
-    """Moving a read position where it is held as the parameters say (`MOVED`)."""
-    to, *held, first = MOVED
-    names = (positions.c.log_id, positions.c.partition, positions.c.epoch)
-    mine = [column == bindparam(name) for column, name in zip(names, held, strict=True)]
-    return update(positions).where(*mine, positions.c.next_offset == bindparam(first)).values(next_offset=bindparam(to))
+    """Moving a read position; its parameters are the fields of `Move`."""
+    held = [
+        positions.c.log_id == bindparam("held_log_id"),
+        positions.c.partition == bindparam("held_partition"),
+        positions.c.epoch == bindparam("held_epoch"),
+        positions.c.next_offset == bindparam("held_first"),
+    ]
+    return update(positions).where(*held).values(next_offset=bindparam("moved_to"))
+
+
+def parameters(compiled: Compiled) -> tuple[str, ...]:
+    """The names of a statement's parameters, in the order in which its driver takes their values."""
+    return tuple(getattr(compiled, "positiontup", None) or ())
 
 
 def _said(engine: AsyncEngine, statement: ClauseElement) -> str:

@@ -20,7 +20,7 @@ from alertline.incidents.model import IncidentFacts
 from alertline.incidents.policy import Policy
 from alertline.store.archive import StoreArchive
 from alertline.store.at_once import AtOnce, Writes
-from alertline.store.engine import alone, in_bulk, insert, reading, stating, writing
+from alertline.store.engine import alone, in_bulk, insert, one_statement, reading, writing
 from alertline.store.facts import read_facts
 from alertline.store.failures import StoreUnavailable, Unstorable
 from alertline.store.figures import metric_rows, milestone_rows, timeline_values
@@ -28,7 +28,7 @@ from alertline.store.loading import load
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
 from alertline.store.rows import Values, copied, encode, fit, incident_of, key, searched
-from alertline.store.statements import Replacement, Statement, advance, append, removal, upsert
+from alertline.store.statements import Advance, Move, Replacement, Statement, append, removal, upsert
 from alertline.store.tables import (
     ROW_TABLES,
     decisions,
@@ -47,7 +47,7 @@ __all__ = ["StoreWriter"]
 
 Result = TypeVar("Result")
 _POLICY: Final = Policy()
-_SMALL: Final = 300  # where COPY begins to be quicker
+_SMALL: Final = 300  # rows; from some 400 on COPY is quicker
 
 
 class StoreWriter:
@@ -67,7 +67,7 @@ class StoreWriter:
         self._put = {table: upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
         self._summarise = upsert(engine, summaries)
         self._tick = upsert(engine, stream_clocks)
-        self._advance = advance(engine, positions)
+        self._advance = Advance(engine, positions)
         self._measure = upsert(engine, incident_metrics)
         self._serve, self._stamp = Replacement(engine, summary_services), Replacement(engine, incident_milestones)
         self._unshow, self._show = removal(engine, timeline_rows), append(engine, timeline_rows)
@@ -128,7 +128,7 @@ class StoreWriter:
         Raises:
             Fenced: the claim is void, or the batch does not begin where the last one ended: nothing was written.
             Unstorable: a value is refused: nothing was written.
-            StoreUnavailable: not now; whether it was written, the read position of the next claim tells.
+            StoreUnavailable: not now; whether it was written, as when it is cancelled, the next claim's position tells.
         """
         try:
             writes = self._prepared(batch)
@@ -146,13 +146,13 @@ class StoreWriter:
             return
         if self._at_once is None:
             self._at_once = AtOnce(self._engine, positions, [statement for statement, _ in writes])
-        async with stating(self._engine) as connection:
-            held = await self._at_once.run(connection, _moved(batch), writes)
+        async with one_statement(self._engine) as connection:
+            held = await self._at_once.run(connection, _move(batch), writes)
         if not held:
             raise Fenced(_lost(batch))
 
     async def _fenced(self, connection: AsyncConnection, batch: Batch) -> None:
-        if (await connection.exec_driver_sql(self._advance, _moved(batch))).rowcount != 1:
+        if not await self._advance.run(connection, _move(batch)):
             raise Fenced(_lost(batch))
 
     def _prepared(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:
@@ -242,9 +242,9 @@ def _decided(applied: Iterable[Applied]) -> tuple[list[Values], dict[Table, dict
     return appended, current
 
 
-def _moved(batch: Batch) -> Values:
+def _move(batch: Batch) -> Move:
     claim = batch.claim
-    return (batch.next_offset, claim.log_id, claim.partition, claim.epoch, batch.first)
+    return Move(batch.next_offset, claim.log_id, claim.partition, claim.epoch, batch.first)
 
 
 def _lost(batch: Batch) -> str:

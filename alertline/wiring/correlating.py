@@ -52,10 +52,13 @@ T = TypeVar("T")
 
 
 class Correlating:
-    """One member: what it waits for, and its runners."""
+    """One member: what it waits for, and its runners. `beside_receivers`: those of a server that started it."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, *, recorded_time: bool) -> None:
+    def __init__(
+        self, settings: Settings, stack: AsyncExitStack, *, recorded_time: bool, beside_receivers: bool
+    ) -> None:
         self._settings, self._stack, self._recorded = settings, stack, recorded_time
+        self._beside_receivers = beside_receivers
         self._waiting: str | None = "starting"
         self._cluster: ConnectingLog | None = None
         self._supervisor: Supervisor | None = None
@@ -135,7 +138,7 @@ class Correlating:
             Policy(),
             owner=instance,
             ticking=not self._recorded,
-            receivers_first=False,
+            receivers_first=self._beside_receivers,
             partition=partition,
             dead_letters=dead_letters(self._settings, cluster),
             telling=self._telling,
@@ -154,7 +157,7 @@ async def correlate_group(
         AlertlineError: a setting, a topic or the tables do not fit.
     """
     async with AsyncExitStack() as stack:
-        correlating = Correlating(settings, stack, recorded_time=recorded_time)
+        correlating = Correlating(settings, stack, recorded_time=recorded_time, beside_receivers=lifeline)
         if not lifeline:
             started(await _health(settings, correlating, stack))
         ending = end_of_input() if lifeline else _set(stop)

@@ -118,7 +118,8 @@ class Correlator:
         plain = writer if cluster.telling else writer_of(name, False)
 
         def runner(partition: int) -> Runner:
-            return Runner(log, plain, POLICY, owner=name, clock=cluster.world.now, partition=partition)
+            clock = cluster.world.now
+            return Runner(log, plain, POLICY, owner=name, clock=clock, receivers_first=False, partition=partition)
 
         self._supervisor, self._turn = Supervisor(runner, writer.end), asyncio.Lock()
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from alertline.incidents.derived.durations import Active, active_interval, lag_of, middle
 from alertline.incidents.derived.flapping import ever_flapped, turns_of
 from alertline.incidents.derived.milestones import onset_of
@@ -68,13 +70,17 @@ def _kind(row: EpisodeRow) -> tuple[object, ...]:
 
 
 def _only_repeated(old: EpisodeRow, row: EpisodeRow) -> bool:
-    """Whether nothing that is asked of an episode here is another now: most changes are one notification more."""
-    return (
-        old.spans == row.spans
-        and old.severity is row.severity
-        and old.first_received == row.first_received
-        and (old.pending_for, old.stale, old.point, old.paging) == (row.pending_for, row.stale, row.point, row.paging)
+    """Whether an episode was heard of once more and is as it was: nothing here asks for what that changes."""
+    repeated = msgspec.structs.replace(
+        old,
+        notifications=row.notifications,
+        last_received=row.last_received,
+        read_at=row.read_at,
+        repeated=row.repeated,
+        longest_gap=row.longest_gap,
+        leased_until=row.leased_until,
     )
+    return repeated == row
 
 
 class Gist:
