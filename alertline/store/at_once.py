@@ -9,7 +9,7 @@ first for what takes those out, for they may have the same keys.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import CTE, ColumnElement, Select, Table, any_, bindparam, exists, func, literal_column, select
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.store.rows import Values
-from alertline.store.statements import Move, Statement, added, moving, parameters, removed
+from alertline.store.statements import Move, Named, Statement, added, moving, removed
 
 __all__ = ["AtOnce", "Writes"]
 
@@ -30,6 +30,7 @@ class AtOnce:
 
     def __init__(self, engine: AsyncEngine, positions: Table, statements: Sequence[Statement]) -> None:
         held = moving(positions).returning(positions.c.partition).cte("held")
+        is_held = exists(select(held))
         self._names = [tuple(f"{c.name}_{number}" for c in each.columns) for number, each in enumerate(statements)]
         arrays = [
             [bindparam(name, type_=ARRAY(c.type)) for name, c in zip(names, each.columns, strict=True)]
@@ -37,23 +38,21 @@ class AtOnce:
         ]
         taken_out = {
             each.table: removed(each.table, any_(own[0]))
-            .where(exists(select(held)))
+            .where(is_held)
             .returning(each.columns[0])
             .cte(f"without_{each.table.name}")
             for own, each in zip(arrays, statements, strict=True)
             if each.removes
         }
         put_in = [
-            added(engine, each.table, each.overwrites, _rows(each, own, exists(select(held)), taken_out)).cte(
+            added(engine, each.table, each.overwrites, _rows(each, own, is_held, taken_out)).cte(
                 f"with_{each.table.name}"
             )
             for own, each in zip(arrays, statements, strict=True)
             if not each.removes
         ]
         parts = (*taken_out.values(), *put_in)
-        whole = select(func.count()).select_from(held).add_cte(*parts).compile(dialect=engine.dialect)
-        self._sql: Final = str(whole)
-        self._order: Final = parameters(whole)
+        self._whole = Named(engine, select(func.count()).select_from(held).add_cte(*parts))
 
     async def run(self, connection: AsyncConnection, move: Move, writes: Writes) -> bool:
         """Write the rows of the same statements, and move the position.
@@ -64,8 +63,7 @@ class AtOnce:
         values: dict[str, object] = msgspec.structs.asdict(move)
         for names, (_, rows) in zip(self._names, writes, strict=True):
             values |= zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True)
-        found = await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
-        return bool(found.scalar_one())
+        return bool((await self._whole.run(connection, values)).scalar_one())
 
 
 def _rows(

@@ -5,21 +5,20 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ClauseElement, Column, ColumnElement, Delete, Select, Table, Update, bindparam, delete, update
-from sqlalchemy.engine.interfaces import Compiled
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertline.store.engine import Insert, copy, in_bulk, insert
 from alertline.store.rows import Values
 
 __all__ = [
-    "Advance",
     "Move",
+    "Named",
     "Replacement",
     "Statement",
     "added",
     "append",
     "moving",
-    "parameters",
     "removal",
     "removed",
     "upsert",
@@ -38,6 +37,19 @@ class Move(msgspec.Struct, frozen=True):
     held_first: int
 
 
+class Named:
+    """One statement whose values are told by their names."""
+
+    def __init__(self, engine: AsyncEngine, statement: ClauseElement) -> None:
+        compiled = statement.compile(dialect=engine.dialect)
+        self._sql: Final = str(compiled)
+        self._order: Final = tuple(getattr(compiled, "positiontup", None) or ())  # as its driver takes them
+
+    async def run(self, connection: AsyncConnection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Run it once."""
+        return await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
+
+
 class Statement(msgspec.Struct, frozen=True):
     """One statement about one table; each of its rows has a value for each of `columns`.
 
@@ -49,10 +61,14 @@ class Statement(msgspec.Struct, frozen=True):
 
     sql: str
     table: Table
-    columns: Sequence[Column[Any]]
     overwrites: tuple[str, ...] = ()
     removes: bool = False
     copied: bool = False
+
+    @property
+    def columns(self) -> Sequence[Column[Any]]:
+        """What its rows hold: all columns of the table, in its order, or which incident."""
+        return [self.table.c.incident_id] if self.removes else list(self.table.columns)
 
     async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
         """Run it for all rows at once."""
@@ -93,32 +109,18 @@ class Replacement:
 def removal(engine: AsyncEngine, table: Table) -> Statement:
     """Taking out all rows of an incident."""
     sql = _said(engine, removed(table, bindparam("incident")))
-    return Statement(sql, table, [table.c.incident_id], removes=True)
+    return Statement(sql, table, removes=True)
 
 
 def append(engine: AsyncEngine, table: Table) -> Statement:
     """An insert of rows that are new."""
-    return Statement(_said(engine, added(engine, table)), table, list(table.columns), copied=in_bulk(engine))
+    return Statement(_said(engine, added(engine, table)), table, copied=in_bulk(engine))
 
 
 def upsert(engine: AsyncEngine, table: Table, keep: tuple[str, ...] = ()) -> Statement:
     """An insert that overwrites the row of the same key, all but the columns to keep."""
     changed = tuple(c.name for c in table.columns if not c.primary_key and c.name not in keep)
-    return Statement(_said(engine, added(engine, table, changed)), table, list(table.columns), changed)
-
-
-class Advance:
-    """Moving a read position."""
-
-    def __init__(self, engine: AsyncEngine, positions: Table) -> None:
-        compiled = moving(positions).compile(dialect=engine.dialect)
-        self._sql, self._order = str(compiled), parameters(compiled)
-
-    async def run(self, connection: AsyncConnection, move: Move) -> bool:
-        """Move it; whether it was held as that says."""
-        values = msgspec.structs.asdict(move)
-        moved = await connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
-        return moved.rowcount == 1
+    return Statement(_said(engine, added(engine, table, changed)), table, changed)
 
 
 def removed(table: Table, incident: ColumnElement[Any]) -> Delete:
@@ -150,11 +152,6 @@ def moving(positions: Table) -> Update:
         positions.c.next_offset == bindparam("held_first"),
     ]
     return update(positions).where(*held).values(next_offset=bindparam("moved_to"))
-
-
-def parameters(compiled: Compiled) -> tuple[str, ...]:
-    """The names of a statement's parameters, in the order in which its driver takes their values."""
-    return tuple(getattr(compiled, "positiontup", None) or ())
 
 
 def _said(engine: AsyncEngine, statement: ClauseElement) -> str:

@@ -28,7 +28,7 @@ from alertline.store.loading import load
 from alertline.store.outbox import tellings
 from alertline.store.port import Applied, Batch, Claim, DeliveryRow, Fenced, Loaded, LogChanged, Summary
 from alertline.store.rows import Values, copied, encode, fit, incident_of, key, searched
-from alertline.store.statements import Advance, Move, Replacement, Statement, append, removal, upsert
+from alertline.store.statements import Move, Named, Replacement, Statement, append, moving, removal, upsert
 from alertline.store.tables import (
     ROW_TABLES,
     decisions,
@@ -67,7 +67,7 @@ class StoreWriter:
         self._put = {table: upsert(engine, table, keep=("made_offset", "made_n")) for table in ROW_TABLES.values()}
         self._summarise = upsert(engine, summaries)
         self._tick = upsert(engine, stream_clocks)
-        self._advance = Advance(engine, positions)
+        self._advance = Named(engine, moving(positions))
         self._measure = upsert(engine, incident_metrics)
         self._serve, self._stamp = Replacement(engine, summary_services), Replacement(engine, incident_milestones)
         self._unshow, self._show = removal(engine, timeline_rows), append(engine, timeline_rows)
@@ -152,7 +152,8 @@ class StoreWriter:
             raise Fenced(_lost(batch))
 
     async def _fenced(self, connection: AsyncConnection, batch: Batch) -> None:
-        if not await self._advance.run(connection, _move(batch)):
+        moved = await self._advance.run(connection, msgspec.structs.asdict(_move(batch)))
+        if moved.rowcount != 1:
             raise Fenced(_lost(batch))
 
     def _prepared(self, batch: Batch) -> list[tuple[Statement, Sequence[Values]]]:

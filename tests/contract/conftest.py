@@ -17,7 +17,7 @@ from tests.simulation.world import Calm
 
 @pytest.fixture(params=["sqlite", "postgresql", "postgresql large", "simulated"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which store; the large one writes every batch as large ones are; the simulated one is reached by its ways."""
+    """Which store; "large" writes every batch as a large one; the simulated one is SQLite as simulations reach it."""
     return str(request.param)
 
 

@@ -47,9 +47,7 @@ def _position_first() -> Patch:
     """The read position is committed, then the rows."""
 
     async def commit(self: StoreWriter, batch: Batch) -> None:
-        writes = self._writes(batch)
-        if self._tell is not None:
-            writes.append((self._tell, [msgspec.structs.astuple(each) for each in outboxes.tellings(batch)]))
+        writes = self._prepared(batch)
         async with writing(self._engine) as connection:
             await self._fenced(connection, batch)
         async with writing(self._engine) as connection:
